@@ -1,0 +1,6 @@
+//! The packet path of the lwAFTR (RFC 7596): wire views, binding table, pipeline, workers, counters.
+//!
+//! Everything here compiles, tests and fuzzes without DPDK; the feature `dpdk` brings the real ports in.
+
+pub mod binding;
+pub mod port_set;
