@@ -4,3 +4,4 @@
 
 pub mod binding;
 pub mod port_set;
+pub mod table;
