@@ -3,7 +3,8 @@
 //!
 //! A `Binding` is valid in itself; whether it agrees with the others is the table's question.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 
 use thiserror::Error;
 

@@ -3,5 +3,10 @@
 //! Everything here compiles, tests and fuzzes without DPDK; the feature `dpdk` brings the real ports in.
 
 pub mod binding;
+pub mod counters;
+pub mod drop_reason;
+pub mod heap_packet;
+pub mod packet;
 pub mod port_set;
 pub mod table;
+pub mod wire;

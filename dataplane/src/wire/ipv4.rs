@@ -1,0 +1,235 @@
+//! The IPv4 header (RFC 791): checked once, then a small value; TTL and ToS changed in place.
+
+use crate::drop_reason::DropReason;
+use crate::wire::checksum;
+
+/// Octets of a header without options.
+pub const HEADER: usize = 20;
+
+/// What a good IPv4 header says. Addresses are in host order, for arithmetic.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ipv4 {
+    /// Header length in octets, options included: 20 to 60.
+    pub header_len: usize,
+    /// Length of the packet in octets, header included.
+    pub total_len: usize,
+    /// DSCP and ECN.
+    pub tos: u8,
+    /// Hops left.
+    pub ttl: u8,
+    /// Number of the protocol above.
+    pub protocol: u8,
+    /// Whether it is one of several fragments.
+    pub is_fragment: bool,
+    /// The sender.
+    pub source: u32,
+    /// The receiver.
+    pub destination: u32,
+}
+
+impl Ipv4 {
+    /// Reads the header at the start of `bytes`, the first segment's part of a packet of which
+    /// `available` octets arrived (Ethernet padding may be among them).
+    ///
+    /// `checksum_is_good` says that a device has verified this very header.
+    ///
+    /// # Errors
+    /// The reason to drop the packet when the header is cut, lies about lengths, or does not sum.
+    #[inline]
+    pub fn parse(
+        bytes: &[u8],
+        available: usize,
+        checksum_is_good: bool,
+    ) -> Result<Self, DropReason> {
+        let header: &[u8; HEADER] = bytes.first_chunk().ok_or(DropReason::BadIpv4Header)?;
+        let header_len = usize::from(header[0] & 0x0f) * 4;
+        if header[0] >> 4 != 4 || header_len < HEADER || header_len > bytes.len() {
+            return Err(DropReason::BadIpv4Header);
+        }
+        let total_len = usize::from(u16::from_be_bytes([header[2], header[3]]));
+        if total_len < header_len || total_len > available {
+            return Err(DropReason::BadIpv4Length);
+        }
+        if !checksum_is_good && !sums_up(header, &bytes[..header_len]) {
+            return Err(DropReason::BadIpv4Checksum);
+        }
+        Ok(Self {
+            header_len,
+            total_len,
+            tos: header[1],
+            ttl: header[8],
+            protocol: header[9],
+            is_fragment: u16::from_be_bytes([header[6], header[7]]) & MORE_OR_OFFSET != 0,
+            source: u32::from_be_bytes([header[12], header[13], header[14], header[15]]),
+            destination: u32::from_be_bytes([header[16], header[17], header[18], header[19]]),
+        })
+    }
+
+    /// Refuses what cannot be a sender (LW-020 step 4, RFC 1812 s5.3.7).
+    ///
+    /// # Errors
+    /// [`DropReason::InvalidIpv4Source`].
+    #[inline]
+    pub fn check_source(&self) -> Result<(), DropReason> {
+        if is_routable_unicast(self.source) {
+            Ok(())
+        } else {
+            Err(DropReason::InvalidIpv4Source)
+        }
+    }
+
+    /// Refuses what must not be forwarded to (RFC 1812 s5.3.7, no multicast routing here).
+    ///
+    /// # Errors
+    /// [`DropReason::InvalidIpv4Destination`].
+    #[inline]
+    pub fn check_destination(&self) -> Result<(), DropReason> {
+        if is_routable_unicast(self.destination) {
+            Ok(())
+        } else {
+            Err(DropReason::InvalidIpv4Destination)
+        }
+    }
+}
+
+/// Whether the address is in 192.0.0.0/29, the softwire's own (TN-040).
+#[must_use]
+#[inline]
+pub const fn is_softwire_internal(address: u32) -> bool {
+    address >> 3 == 0xc000_0000 >> 3
+}
+
+/// Puts TTL and ToS into the header at the start of `header` and mends its checksum.
+#[inline]
+pub fn set_ttl_and_tos(header: &mut [u8; HEADER], ttl: u8, tos: u8) {
+    let old_first = u16::from_be_bytes([header[0], header[1]]);
+    let old_fifth = u16::from_be_bytes([header[8], header[9]]);
+    let checksum = u16::from_be_bytes([header[10], header[11]]);
+    header[1] = tos;
+    header[8] = ttl;
+    let new_first = u16::from_be_bytes([header[0], tos]);
+    let new_fifth = u16::from_be_bytes([ttl, header[9]]);
+    let checksum = checksum::update(checksum, old_first, new_first);
+    let checksum = checksum::update(checksum, old_fifth, new_fifth);
+    header[10..12].copy_from_slice(&checksum.to_be_bytes());
+}
+
+/// Everything but 0/8, 127/8, multicast and class E.
+#[inline]
+const fn is_routable_unicast(address: u32) -> bool {
+    let first = address >> 24;
+    first != 0 && first != 127 && first < 224
+}
+
+#[inline]
+fn sums_up(basic: &[u8; HEADER], whole: &[u8]) -> bool {
+    if whole.len() == HEADER {
+        checksum::basic_header_is_good(basic)
+    } else {
+        checksum::sum(whole) == 0xffff
+    }
+}
+
+/// The more-fragments bit and the fragment offset; zero in a packet that is whole.
+const MORE_OR_OFFSET: u16 = 0x3fff;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header(options: usize) -> Vec<u8> {
+        let mut header = vec![0; HEADER + options];
+        header[0] = 0x40 | (header.len() / 4) as u8;
+        let total = (header.len() + 8) as u16;
+        header[2..4].copy_from_slice(&total.to_be_bytes());
+        header[8] = 64;
+        header[9] = 17;
+        header[12..16].copy_from_slice(&[198, 51, 100, 7]);
+        header[16..20].copy_from_slice(&[192, 0, 2, 1]);
+        let checksum = !checksum::sum(&header);
+        header[10..12].copy_from_slice(&checksum.to_be_bytes());
+        header.extend([0; 8]);
+        header
+    }
+
+    #[test]
+    fn a_good_header_is_read_with_and_without_options() {
+        for options in [0, 4, 40] {
+            let packet = header(options);
+            let ipv4 = Ipv4::parse(&packet, packet.len() + 6, false).unwrap();
+            assert_eq!(
+                (ipv4.header_len, ipv4.total_len),
+                (20 + options, packet.len())
+            );
+            assert_eq!((ipv4.ttl, ipv4.protocol, ipv4.is_fragment), (64, 17, false));
+            assert_eq!((ipv4.source, ipv4.destination), (0xc633_6407, 0xc000_0201));
+        }
+    }
+
+    #[test]
+    fn cut_anywhere_it_is_refused() {
+        let packet = header(12);
+        for len in 0..packet.len() {
+            let parsed = Ipv4::parse(&packet[..len], len, false);
+            let cut_in_header = if len < 32 {
+                DropReason::BadIpv4Header
+            } else {
+                DropReason::BadIpv4Length
+            };
+            assert_eq!(parsed, Err(cut_in_header), "{len}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_refused_unless_the_device_vouches_for_it() {
+        for options in [0, 8] {
+            let mut packet = header(options);
+            packet[10] ^= 1;
+            assert_eq!(
+                Ipv4::parse(&packet, 100, false),
+                Err(DropReason::BadIpv4Checksum)
+            );
+            assert!(Ipv4::parse(&packet, 100, true).is_ok());
+        }
+    }
+
+    #[test]
+    fn any_fragment_bit_makes_a_fragment_and_df_does_not() {
+        for (bits, is_fragment) in [
+            (0x4000_u16, false),
+            (0x2000, true),
+            (0x0001, true),
+            (0x1fff, true),
+            (0x8000, false),
+        ] {
+            let mut packet = header(0);
+            packet[6..8].copy_from_slice(&bits.to_be_bytes());
+            assert_eq!(
+                Ipv4::parse(&packet, 100, true).unwrap().is_fragment,
+                is_fragment,
+                "{bits:#06x}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tn_013_ttl_and_tos_change_with_a_right_checksum(ttl: u8, tos: u8, id: u16) {
+            let mut packet = header(0);
+            packet[4..6].copy_from_slice(&id.to_be_bytes());
+            packet[10..12].fill(0);
+            let checksum = !checksum::sum(&packet[..20]);
+            packet[10..12].copy_from_slice(&checksum.to_be_bytes());
+            set_ttl_and_tos(packet.first_chunk_mut().unwrap(), ttl, tos);
+            let ipv4 = Ipv4::parse(&packet, 100, false).unwrap();
+            prop_assert_eq!((ipv4.ttl, ipv4.tos), (ttl, tos));
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, available: usize, good: bool) {
+            let _ = Ipv4::parse(&bytes, available, good);
+        }
+    }
+}
