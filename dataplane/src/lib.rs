@@ -5,8 +5,12 @@
 pub mod binding;
 pub mod counters;
 pub mod drop_reason;
+pub mod forwarding;
 pub mod heap_packet;
 pub mod packet;
+pub mod pipeline;
 pub mod port_set;
+pub mod ports;
 pub mod table;
 pub mod wire;
+pub mod worker;

@@ -1,0 +1,108 @@
+//! What a worker knows of its surroundings: addresses, neighbours, tags, limits and policy.
+//!
+//! Fixed while the daemon runs; bindings, which change, are in the table. Values are valid by the
+//! time they get here: the configuration has checked them.
+
+use crate::wire::ethernet::Mac;
+use crate::wire::ethernet::{self};
+
+/// Settings of the forwarding plane.
+#[derive(Clone, Debug)]
+pub struct Forwarding {
+    /// The side towards the IPv4 Internet.
+    pub internet: Link,
+    /// Our own IPv4 address there, in host order.
+    pub internet_address: u32,
+    /// The side towards the lwB4s.
+    pub access: Link,
+    /// Our own IPv6 address there.
+    pub access_address: [u8; 16],
+    /// Address that lwB4s reach us by inside the softwire (TN-041), in host order.
+    pub aftr_address: u32,
+    /// Hop limit of the tunnel header (TN-002).
+    pub hop_limit: u8,
+    /// How DSCP crosses the tunnel.
+    pub dscp: Dscp,
+    /// Largest TCP segment a SYN may offer, in octets; absent: offers are left alone (FR-016).
+    pub mss_clamp: Option<u16>,
+    /// Whether lwB4s of this box reach each other (LW-019).
+    pub hairpinning: bool,
+    /// Whether ICMPv4 from the Internet side is let in at all (IC-003).
+    pub allow_incoming_icmp: bool,
+}
+
+/// One side's link.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Our Ethernet address.
+    pub mac: Mac,
+    /// The next hop's Ethernet address.
+    pub next_hop_mac: Mac,
+    /// The VLAN we live in.
+    pub vlan: Option<u16>,
+    /// Whether the device puts the VLAN tag on; otherwise we write it.
+    pub vlan_by_device: bool,
+    /// Largest IP packet, in octets, without Ethernet and VLAN.
+    pub mtu: usize,
+}
+
+/// How the DSCP of a packet crosses the tunnel (EC-001).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Dscp {
+    /// Copied in and copied back out: the uniform model of RFC 2983.
+    Copy,
+    /// This DSCP outside, the inner one untouched: the pipe model.
+    Fixed(u8),
+}
+
+/// The Ethernet header of every frame we send of one kind on one side, ready to copy.
+#[derive(Clone, Debug)]
+pub(crate) struct FrontHeader {
+    octets: [u8; ethernet::TAGGED_HEADER],
+    len: usize,
+    /// Tag that the device must put on.
+    pub(crate) device_tag: Option<u16>,
+}
+
+impl FrontHeader {
+    /// The header for frames with `ether_type` on `link`.
+    pub(crate) fn new(link: &Link, ether_type: u16) -> Self {
+        let mut octets = [0; ethernet::TAGGED_HEADER];
+        octets[..6].copy_from_slice(&link.next_hop_mac.0);
+        octets[6..12].copy_from_slice(&link.mac.0);
+        let (written_tag, device_tag) = if link.vlan_by_device {
+            (None, link.vlan)
+        } else {
+            (link.vlan, None)
+        };
+        let mut len = 12;
+        if let Some(id) = written_tag {
+            octets[12..14].copy_from_slice(&ethernet::VLAN.to_be_bytes());
+            octets[14..16].copy_from_slice(&id.to_be_bytes());
+            len = 16;
+        }
+        octets[len..len + 2].copy_from_slice(&ether_type.to_be_bytes());
+        Self {
+            octets,
+            len: len + 2,
+            device_tag,
+        }
+    }
+
+    /// Octets the header takes in the frame.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Writes the header to the front of a frame that has at least these octets.
+    #[inline]
+    pub(crate) fn write(&self, frame: &mut [u8]) {
+        // Two copies of a known length instead of one of a length known only at run time.
+        if self.len == ethernet::TAGGED_HEADER {
+            frame[..ethernet::TAGGED_HEADER].copy_from_slice(&self.octets);
+        } else {
+            frame[..ethernet::HEADER].copy_from_slice(&self.octets[..ethernet::HEADER]);
+        }
+    }
+}

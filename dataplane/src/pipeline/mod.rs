@@ -1,0 +1,102 @@
+//! The way of a burst: classify, look up, act, and a verdict for every packet (design s3).
+//!
+//! ```text
+//!   Internet ──► from_internet ──► encap ──────────────► access
+//!                                    ▲ hairpin (LW-019)
+//!   access ────► from_access ──► decap ─────────────────► Internet
+//! ```
+//!
+//! Plain functions run in a written order, each over the whole burst, so that the loads of one
+//! packet's binding hide behind the work on the others. Packets stay where they are in the burst
+//! until the end: what leaves, leaves in the order it came.
+
+mod from_access;
+mod from_internet;
+mod rewrite;
+#[cfg(test)]
+pub(crate) mod tests;
+mod verdict;
+
+use arrayvec::ArrayVec;
+
+pub use verdict::Judged;
+pub use verdict::Verdict;
+
+use crate::drop_reason::DropReason;
+use crate::forwarding::Forwarding;
+use crate::forwarding::FrontHeader;
+use crate::forwarding::Link;
+use crate::packet::Packet;
+use crate::table::Key;
+use crate::table::PortKey;
+use crate::wire::ethernet::Ethernet;
+use crate::wire::ethernet::{self};
+use crate::wire::transport::Ports;
+
+/// Most packets in a burst.
+pub const BURST_MAX: usize = 64;
+
+/// Packets that are processed together.
+pub type Burst<P> = ArrayVec<P, BURST_MAX>;
+
+/// The verdicts of a burst, in its order.
+pub type Judgement = ArrayVec<Judged, BURST_MAX>;
+
+/// The packet path between receiving and transmitting. One per worker.
+#[derive(Debug)]
+pub struct Pipeline {
+    forwarding: Forwarding,
+    to_internet: FrontHeader,
+    to_access: FrontHeader,
+}
+
+impl Pipeline {
+    /// A pipeline with these settings.
+    #[must_use]
+    pub fn new(forwarding: Forwarding) -> Self {
+        let to_internet = FrontHeader::new(&forwarding.internet, ethernet::IPV4);
+        let to_access = FrontHeader::new(&forwarding.access, ethernet::IPV6);
+        Self {
+            forwarding,
+            to_internet,
+            to_access,
+        }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn forwarding(&self) -> &Forwarding {
+        &self.forwarding
+    }
+}
+
+/// What a packet is looked up by on the subscriber's side.
+#[inline]
+fn key(ipv4: u32, ports: Ports) -> Key {
+    let port = match ports {
+        Ports::Port(port) => PortKey::port(port),
+        Ports::None => PortKey::PORTLESS,
+    };
+    Key::new(ipv4, port)
+}
+
+/// Reads the Ethernet header and refuses frames of other VLANs.
+#[inline]
+fn admit_frame<P: Packet>(packet: &P, link: &Link) -> Result<Ethernet, DropReason> {
+    let mut ethernet = Ethernet::parse(packet.head())?;
+    if let Some(id) = packet
+        .stripped_vlan()
+        .map(ethernet::vlan_id)
+        .filter(|id| *id != 0)
+    {
+        if ethernet.vlan.is_some() {
+            return Err(DropReason::WrongVlan);
+        }
+        ethernet.vlan = Some(id);
+    }
+    if ethernet.vlan == link.vlan {
+        Ok(ethernet)
+    } else {
+        Err(DropReason::WrongVlan)
+    }
+}

@@ -1,0 +1,220 @@
+//! Properties of the whole pipeline over heap packets; behaviour rule by rule is in `tests/cases`.
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use proptest::prelude::*;
+
+use crate::binding::Binding;
+use crate::drop_reason::DropReason;
+use crate::forwarding::Dscp;
+use crate::forwarding::Forwarding;
+use crate::forwarding::Link;
+use crate::heap_packet::HeapPacket;
+use crate::packet::Packet;
+use crate::pipeline::Pipeline;
+use crate::pipeline::Verdict;
+use crate::port_set::PortSet;
+use crate::port_set::PortSplit;
+use crate::table::BrSet;
+use crate::table::Builder;
+use crate::table::Origin;
+use crate::table::Publisher;
+use crate::table::Reader;
+use crate::wire::checksum;
+use crate::wire::ethernet::Mac;
+
+const OUR_INTERNET_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
+const OUR_ACCESS_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
+const SHARED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
+const B4: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+const BR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xaf, 0, 0, 0, 0, 1);
+
+pub(crate) fn forwarding() -> Forwarding {
+    let link = |mac, peer, mtu| Link {
+        mac,
+        next_hop_mac: Mac([2, 0, 0, 0, 1, peer]),
+        vlan: None,
+        vlan_by_device: false,
+        mtu,
+    };
+    Forwarding {
+        internet: link(OUR_INTERNET_MAC, 1, 1500),
+        internet_address: Ipv4Addr::new(203, 0, 113, 1).to_bits(),
+        access: link(OUR_ACCESS_MAC, 2, 1540),
+        access_address: Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 1).octets(),
+        aftr_address: Ipv4Addr::new(192, 0, 0, 1).to_bits(),
+        hop_limit: 64,
+        dscp: Dscp::Copy,
+        mss_clamp: None,
+        hairpinning: true,
+        allow_incoming_icmp: true,
+    }
+}
+
+/// PSID 1 of 16 on the shared address: ports 4096 to 8191.
+pub(crate) fn reader() -> Reader {
+    let ports = PortSet::new(PortSplit::new(0, 4).unwrap(), 1).unwrap();
+    let mut builder = Builder::new(BrSet::new([BR]).unwrap()).unwrap();
+    builder
+        .add(&Binding::new(SHARED, ports, B4, BR).unwrap(), Origin(0))
+        .unwrap();
+    Publisher::new(builder).reader().unwrap().online()
+}
+
+/// A UDP packet from the Internet to the shared address.
+pub(crate) fn udp(destination_port: u16, ttl: u8, tos: u8, payload: &[u8]) -> HeapPacket {
+    let mut frame = Vec::new();
+    frame.extend(OUR_INTERNET_MAC.0);
+    frame.extend([2, 0, 0, 0, 1, 1, 8, 0]);
+    let total = (28 + payload.len()) as u16;
+    let mut ipv4 = vec![0x45, tos, 0, 0, 0, 1, 0, 0, ttl, 17, 0, 0];
+    ipv4[2..4].copy_from_slice(&total.to_be_bytes());
+    ipv4.extend(OUTSIDE.octets());
+    ipv4.extend(SHARED.octets());
+    let sum = !checksum::sum(&ipv4);
+    ipv4[10..12].copy_from_slice(&sum.to_be_bytes());
+    frame.extend(ipv4);
+    frame.extend(5353_u16.to_be_bytes());
+    frame.extend(destination_port.to_be_bytes());
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    HeapPacket::new(&frame)
+}
+
+/// Turns an encapsulated packet round, as if the lwB4 sent the very same one to the Internet.
+fn reflect(packet: &HeapPacket) -> HeapPacket {
+    let mut frame = packet.head().to_vec();
+    frame[..6].copy_from_slice(&OUR_ACCESS_MAC.0);
+    let (br, b4) = (frame[22..38].to_vec(), frame[38..54].to_vec());
+    frame[22..38].copy_from_slice(&b4);
+    frame[38..54].copy_from_slice(&br);
+    let (source, destination) = (frame[66..70].to_vec(), frame[70..74].to_vec());
+    frame[66..70].copy_from_slice(&destination);
+    frame[70..74].copy_from_slice(&source);
+    let ports = frame[74..78].to_vec();
+    frame[74..76].copy_from_slice(&ports[2..]);
+    frame[76..78].copy_from_slice(&ports[..2]);
+    HeapPacket::new(&frame)
+}
+
+fn only<T: Copy>(mut all: impl Iterator<Item = T>) -> T {
+    let one = all.next().unwrap();
+    assert!(all.next().is_none());
+    one
+}
+
+proptest! {
+    #[test]
+    fn decap_of_encap_is_the_identity_but_for_ttl(
+        port in 4096_u16..=8191, ttl in 3_u8.., tos: u8, payload in proptest::collection::vec(any::<u8>(), 0..600),
+    ) {
+        let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
+        let original = udp(port, ttl, tos, &payload);
+        let mut burst = [original.clone()];
+        let judged = only(pipeline.from_internet(reader.table(), &mut burst).into_iter());
+        prop_assert_eq!(judged.verdict, Verdict::Access);
+        prop_assert_eq!(burst[0].len(), original.len() + 40);
+        let mut back = [reflect(&burst[0])];
+        let judged = only(pipeline.from_access(reader.table(), &mut back).into_iter());
+        prop_assert_eq!(judged.verdict, Verdict::Internet);
+        let (before, after) = (&original.head()[14..], &back[0].head()[14..]);
+        prop_assert_eq!(after.len(), before.len());
+        prop_assert_eq!(after[8], ttl - 2);
+        prop_assert_eq!(checksum::sum(&after[..20]), 0xffff);
+        prop_assert_eq!((&after[..8], &after[28..]), (&before[..8], &before[28..]));
+        prop_assert_eq!((&after[12..16], &after[16..20]), (&before[16..20], &before[12..16]));
+    }
+
+    #[test]
+    fn no_frame_panics_on_either_side(
+        frames in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 1..8),
+        ether_type in prop_oneof![Just([8_u8, 0]), Just([0x86, 0xdd]), Just([0x81, 0])],
+    ) {
+        let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
+        for (mac, access) in [(OUR_INTERNET_MAC, false), (OUR_ACCESS_MAC, true)] {
+            let mut burst: Vec<_> = frames.iter().map(|frame| {
+                let mut frame = frame.clone();
+                if frame.len() >= 14 {
+                    frame[..6].copy_from_slice(&mac.0);
+                    frame[12..14].copy_from_slice(&ether_type);
+                }
+                HeapPacket::new(&frame)
+            }).collect();
+            let judgement = if access {
+                pipeline.from_access(reader.table(), &mut burst)
+            } else {
+                pipeline.from_internet(reader.table(), &mut burst)
+            };
+            prop_assert_eq!(judgement.len(), frames.len());
+        }
+    }
+
+    #[test]
+    fn a_valid_packet_with_octets_changed_or_cut_never_panics(
+        changes in proptest::collection::vec((0_usize..90, any::<u8>()), 0..4), cut in 0_usize..120, access: bool,
+    ) {
+        let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
+        let mut burst = [udp(5000, 64, 0, &[7; 20])];
+        if access {
+            pipeline.from_internet(reader.table(), &mut burst);
+            burst = [reflect(&burst[0])];
+        }
+        let mut frame = burst[0].head().to_vec();
+        for (at, value) in changes {
+            if let Some(octet) = frame.get_mut(at) {
+                *octet = value;
+            }
+        }
+        frame.truncate(cut);
+        let mut burst = [HeapPacket::new(&frame)];
+        let judgement = if access {
+            pipeline.from_access(reader.table(), &mut burst)
+        } else {
+            pipeline.from_internet(reader.table(), &mut burst)
+        };
+        prop_assert_eq!(judgement.len(), 1);
+    }
+}
+
+#[test]
+fn a_buffer_without_room_in_front_is_a_counted_drop() {
+    let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
+    let tight = HeapPacket::with_headroom(udp(5000, 64, 0, &[]).head(), 39);
+    let roomy = HeapPacket::with_headroom(udp(5000, 64, 0, &[]).head(), 40);
+    let mut burst = [tight, roomy];
+    let verdicts: Vec<_> = pipeline
+        .from_internet(reader.table(), &mut burst)
+        .iter()
+        .map(|one| one.verdict)
+        .collect();
+    assert_eq!(
+        verdicts,
+        [Verdict::Drop(DropReason::NoHeadroom), Verdict::Access]
+    );
+}
+
+#[test]
+fn a_tag_taken_out_by_the_device_counts_like_one_in_the_frame() {
+    let mut settings = forwarding();
+    settings.internet.vlan = Some(1092);
+    settings.access.vlan = Some(1638);
+    settings.access.vlan_by_device = true;
+    let (reader, pipeline) = (reader(), Pipeline::new(settings));
+    let packet = || udp(5000, 64, 0, &[]);
+    let mut burst = [
+        packet(),
+        packet().with_stripped_vlan(0xe000 | 1092),
+        packet().with_stripped_vlan(1638),
+    ];
+    let verdicts: Vec<_> = pipeline
+        .from_internet(reader.table(), &mut burst)
+        .iter()
+        .map(|one| one.verdict)
+        .collect();
+    let wrong = Verdict::Drop(DropReason::WrongVlan);
+    assert_eq!(verdicts, [wrong, Verdict::Access, wrong]);
+    assert_eq!(burst[1].inserted_vlan(), Some(1638));
+    assert_eq!(burst[1].head()[12..14], [0x86, 0xdd]);
+}

@@ -1,0 +1,55 @@
+//! What a worker asks of its ports: bursts in, bursts out, packets up to control, buffers back.
+//!
+//! DPDK queues implement it in the product, vectors in tests, a packet mill in the benchmark; the
+//! worker loop is the same code for all. Calls are resolved at compile time.
+
+use arrayvec::ArrayVec;
+
+use crate::packet::Packet;
+use crate::pipeline::BURST_MAX;
+use crate::pipeline::Burst;
+
+/// The two sides of the box.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Side {
+    /// Towards the IPv4 Internet.
+    Internet,
+    /// Towards the lwB4s.
+    Access,
+}
+
+/// How the sides lie on the devices.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Layout {
+    /// Each side has a port of its own.
+    TwoPorts,
+    /// Both sides share one port, which is asked as the Internet side.
+    OnAStick,
+}
+
+/// Most packets that a round can bring to one side: a burst from each.
+pub const OUTGOING_MAX: usize = 2 * BURST_MAX;
+
+/// Packets on their way out of one side.
+pub type Outgoing<P> = ArrayVec<P, OUTGOING_MAX>;
+
+/// One worker's queues.
+pub trait Ports {
+    /// The packet buffers that travel through these queues.
+    type Packet: Packet;
+
+    /// How the sides lie on the devices.
+    fn layout(&self) -> Layout;
+
+    /// Appends what has arrived on `side` to `burst`, at most a burst.
+    fn receive(&mut self, side: Side, burst: &mut Burst<Self::Packet>);
+
+    /// Hands packets to the device, in order; what it does not take stays in front.
+    fn transmit(&mut self, side: Side, packets: &mut Outgoing<Self::Packet>);
+
+    /// Hands packets to the control thread, in order; what does not fit stays.
+    fn punt(&mut self, packets: &mut Burst<Self::Packet>);
+
+    /// Gives the buffers of dropped packets back.
+    fn release(&mut self, packets: &mut Burst<Self::Packet>);
+}

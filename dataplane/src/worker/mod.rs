@@ -1,0 +1,235 @@
+//! The poll loop of one core: receive, process, transmit, count, report quiescence.
+//!
+//! A round takes at most a burst from each side and leaves nothing behind: what the device does not
+//! take within a bounded number of tries is a counted drop. Between rounds the worker holds no
+//! reference into the binding table, which is what the publisher waits for.
+
+mod count;
+#[cfg(test)]
+mod tests;
+mod transmit;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use crate::counters::Counter;
+use crate::counters::Counters;
+use crate::drop_reason::DropReason;
+use crate::packet::Packet;
+use crate::pipeline::Burst;
+use crate::pipeline::Judgement;
+use crate::pipeline::Pipeline;
+use crate::pipeline::Verdict;
+use crate::ports::Layout;
+use crate::ports::Outgoing;
+use crate::ports::Ports;
+use crate::ports::Side;
+use crate::table::Reader;
+use crate::wire::ethernet::Ethernet;
+use crate::wire::ethernet::{self};
+
+/// What an empty round does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Idle {
+    /// Asks again at once.
+    Spin,
+    /// Lets the core rest for some tens of nanoseconds, so that a sibling thread or the power
+    /// budget gains.
+    Pause,
+}
+
+/// One poll loop with everything it owns.
+#[derive(Debug)]
+pub struct Worker<P: Ports> {
+    ports: P,
+    pipeline: Pipeline,
+    reader: Reader,
+    counters: Arc<Counters>,
+    buffers: Buffers<P::Packet>,
+}
+
+/// Where packets are between two stages; empty between rounds.
+#[derive(Debug)]
+struct Buffers<P> {
+    received: Burst<P>,
+    /// On a stick: the access side's share of what was received.
+    access: Burst<P>,
+    to_internet: Outgoing<P>,
+    to_access: Outgoing<P>,
+    punted: Burst<P>,
+    dropped: Burst<P>,
+}
+
+impl<P: Ports> Worker<P> {
+    /// A worker over these queues.
+    #[must_use]
+    pub fn new(ports: P, pipeline: Pipeline, reader: Reader, counters: Arc<Counters>) -> Self {
+        let buffers = Buffers {
+            received: Burst::new(),
+            access: Burst::new(),
+            to_internet: Outgoing::new(),
+            to_access: Outgoing::new(),
+            punted: Burst::new(),
+            dropped: Burst::new(),
+        };
+        Self {
+            ports,
+            pipeline,
+            reader,
+            counters,
+            buffers,
+        }
+    }
+
+    /// Polls until `stop` is set, then until the receive queues are drained (a bounded number of
+    /// rounds, because the senders may go on). Gives the queues back.
+    pub fn run(mut self, idle: Idle, stop: &AtomicBool) -> P {
+        let mut empty_rounds = 0_u32;
+        while !stop.load(Ordering::Relaxed) {
+            if self.round() > 0 {
+                empty_rounds = 0;
+            } else if idle == Idle::Pause {
+                empty_rounds = (empty_rounds + 1).min(LONGEST_PAUSE);
+                (0..empty_rounds).for_each(|_| std::hint::spin_loop());
+            }
+        }
+        for _ in 0..DRAIN_ROUNDS {
+            if self.round() == 0 {
+                break;
+            }
+        }
+        self.ports
+    }
+
+    /// One round over both sides. Returns how many packets arrived.
+    #[inline]
+    pub fn round(&mut self) -> usize {
+        let mut arrived = 0;
+        match self.ports.layout() {
+            Layout::TwoPorts => {
+                for side in [Side::Internet, Side::Access] {
+                    self.ports.receive(side, &mut self.buffers.received);
+                    arrived += self.buffers.received.len();
+                    self.process(side);
+                }
+            }
+            Layout::OnAStick => {
+                self.ports
+                    .receive(Side::Internet, &mut self.buffers.received);
+                arrived += self.buffers.received.len();
+                self.split_sides();
+                self.process(Side::Internet);
+                std::mem::swap(&mut self.buffers.received, &mut self.buffers.access);
+                self.process(Side::Access);
+            }
+        }
+        if arrived > 0 {
+            self.flush();
+        }
+        self.reader.quiescent();
+        arrived
+    }
+
+    /// The queues, for those that drive a worker step by step.
+    pub fn ports_mut(&mut self) -> &mut P {
+        &mut self.ports
+    }
+
+    /// On a stick, frames of the access VLAN and IPv6 frames of a shared VLAN are the access side's;
+    /// the Internet side judges everything else.
+    fn split_sides(&mut self) {
+        let forwarding = self.pipeline.forwarding();
+        let same_vlan = forwarding.internet.vlan == forwarding.access.vlan;
+        let mut internet = Burst::new();
+        for packet in self.buffers.received.drain(..) {
+            let is_access = Ethernet::parse(packet.head()).is_ok_and(|frame| {
+                let stripped = packet
+                    .stripped_vlan()
+                    .map(ethernet::vlan_id)
+                    .filter(|id| *id != 0);
+                if same_vlan {
+                    frame.ether_type == ethernet::IPV6
+                } else {
+                    frame.vlan.or(stripped) == forwarding.access.vlan
+                }
+            });
+            let share = if is_access {
+                &mut self.buffers.access
+            } else {
+                &mut internet
+            };
+            share.push(packet);
+        }
+        self.buffers.received = internet;
+    }
+
+    /// Processes what was received on `side` and sorts it by verdict.
+    #[inline]
+    fn process(&mut self, side: Side) {
+        if self.buffers.received.is_empty() {
+            return;
+        }
+        let table = self.reader.table();
+        let packets = &mut self.buffers.received;
+        let arrived: usize = packets.iter().map(Packet::len).sum();
+        count::received(&self.counters, side, packets.len(), arrived);
+        let judgement = match side {
+            Side::Internet => self.pipeline.from_internet(table, packets),
+            Side::Access => self.pipeline.from_access(table, packets),
+        };
+        count::judged(&self.counters, side, &judgement);
+        self.sort(&judgement);
+        self.hand_over();
+    }
+
+    #[inline]
+    fn sort(&mut self, judgement: &Judgement) {
+        let buffers = &mut self.buffers;
+        for (packet, judged) in buffers.received.drain(..).zip(judgement) {
+            match judged.verdict {
+                Verdict::Internet => buffers.to_internet.push(packet),
+                Verdict::Access | Verdict::Hairpin => buffers.to_access.push(packet),
+                Verdict::Punt => buffers.punted.push(packet),
+                Verdict::Drop(_) => buffers.dropped.push(packet),
+            }
+        }
+    }
+
+    /// Gives away what does not leave by a port.
+    #[inline]
+    fn hand_over(&mut self) {
+        let buffers = &mut self.buffers;
+        if !buffers.punted.is_empty() {
+            let offered = buffers.punted.len();
+            self.ports.punt(&mut buffers.punted);
+            let refused = buffers.punted.len();
+            self.counters
+                .add(Counter::PuntedPackets, (offered - refused) as u64);
+            self.counters
+                .drop_many(DropReason::PuntFull, refused as u64);
+            self.ports.release(&mut buffers.punted);
+        }
+        if !buffers.dropped.is_empty() {
+            self.ports.release(&mut buffers.dropped);
+        }
+    }
+
+    /// Transmits what the round has made.
+    #[inline]
+    fn flush(&mut self) {
+        let Self {
+            ports,
+            counters,
+            buffers,
+            ..
+        } = self;
+        transmit::all(ports, counters, Side::Internet, &mut buffers.to_internet);
+        transmit::all(ports, counters, Side::Access, &mut buffers.to_access);
+    }
+}
+
+/// Bound on the rounds after the stop: 64 bursts are more than a default receive ring holds.
+const DRAIN_ROUNDS: usize = 64;
+/// Most pause instructions between two polls: about a microsecond.
+const LONGEST_PAUSE: u32 = 32;

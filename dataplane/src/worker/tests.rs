@@ -1,0 +1,173 @@
+//! The loop over ports made of vectors: nothing is lost uncounted, whatever the ports refuse.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::counters::Counter;
+use crate::counters::Counters;
+use crate::drop_reason::DropReason;
+use crate::forwarding::Forwarding;
+use crate::heap_packet::HeapPacket;
+use crate::packet::Packet;
+use crate::pipeline::BURST_MAX;
+use crate::pipeline::Burst;
+use crate::pipeline::Pipeline;
+use crate::pipeline::tests::forwarding;
+use crate::pipeline::tests::reader;
+use crate::pipeline::tests::udp;
+use crate::ports::Layout;
+use crate::ports::Outgoing;
+use crate::ports::Ports;
+use crate::ports::Side;
+use crate::worker::Worker;
+
+/// Ports that hold packets in memory and take only so many.
+struct MemoryPorts {
+    layout: Layout,
+    arriving: [VecDeque<HeapPacket>; 2],
+    left: [Vec<HeapPacket>; 2],
+    transmit_room: usize,
+    punt_room: usize,
+}
+
+impl MemoryPorts {
+    fn new(layout: Layout) -> Self {
+        Self {
+            layout,
+            arriving: Default::default(),
+            left: Default::default(),
+            transmit_room: usize::MAX,
+            punt_room: usize::MAX,
+        }
+    }
+}
+
+impl Ports for MemoryPorts {
+    type Packet = HeapPacket;
+
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn receive(&mut self, side: Side, burst: &mut Burst<HeapPacket>) {
+        let queue = &mut self.arriving[side as usize];
+        burst.extend(queue.drain(..queue.len().min(BURST_MAX)));
+    }
+
+    fn transmit(&mut self, side: Side, packets: &mut Outgoing<HeapPacket>) {
+        let taken = packets.len().min(self.transmit_room);
+        self.transmit_room -= taken;
+        self.left[side as usize].extend(packets.drain(..taken));
+    }
+
+    fn punt(&mut self, packets: &mut Burst<HeapPacket>) {
+        let taken = packets.len().min(self.punt_room);
+        packets.drain(..taken);
+    }
+
+    fn release(&mut self, packets: &mut Burst<HeapPacket>) {
+        packets.clear();
+    }
+}
+
+fn worker(ports: MemoryPorts, forwarding: Forwarding) -> (Worker<MemoryPorts>, Arc<Counters>) {
+    let counters = Arc::new(Counters::default());
+    let worker = Worker::new(
+        ports,
+        Pipeline::new(forwarding),
+        reader(),
+        Arc::clone(&counters),
+    );
+    (worker, counters)
+}
+
+/// Received = transmitted + punted + dropped (design s8).
+fn assert_conserved(counters: &Counters) {
+    let received =
+        counters.get(Counter::RxInternetPackets) + counters.get(Counter::RxAccessPackets);
+    let sent = counters.get(Counter::TxInternetPackets) + counters.get(Counter::TxAccessPackets);
+    let dropped: u64 = DropReason::ALL
+        .iter()
+        .map(|reason| counters.dropped(*reason))
+        .sum();
+    assert_eq!(
+        received,
+        sent + dropped + counters.get(Counter::PuntedPackets)
+    );
+}
+
+/// A packet for the box itself.
+fn for_us() -> HeapPacket {
+    let mut packet = udp(5000, 64, 0, &[]);
+    packet.head_mut()[12..14].copy_from_slice(&[8, 6]);
+    packet
+}
+
+#[test]
+fn packets_leave_in_the_order_they_came_and_are_counted_by_name() {
+    let mut ports = MemoryPorts::new(Layout::TwoPorts);
+    ports.arriving[0].extend((0..100).map(|index| udp(5000, 64, 0, &[index])));
+    let (mut worker, counters) = worker(ports, forwarding());
+    assert_eq!(worker.round() + worker.round() + worker.round(), 100);
+    let order: Vec<_> = worker.ports_mut().left[1]
+        .iter()
+        .map(|packet| packet.head()[14 + 40 + 28])
+        .collect();
+    assert_eq!(order, (0..100).collect::<Vec<_>>());
+    for (counter, value) in [
+        (Counter::RxInternetBytes, 100 * 43),
+        (Counter::RcvdIpv4Bytes, 100 * 29),
+        (Counter::SentIpv6Packets, 100),
+        (Counter::SentIpv6Bytes, 100 * 69),
+        (Counter::TxAccessBytes, 100 * 83),
+    ] {
+        assert_eq!(counters.get(counter), value, "{}", counter.name());
+    }
+    assert_conserved(&counters);
+}
+
+#[test]
+fn what_the_device_does_not_take_is_a_counted_drop() {
+    let mut ports = MemoryPorts::new(Layout::TwoPorts);
+    ports.arriving[0].extend((0..10).map(|_| udp(5000, 64, 0, &[])));
+    ports.transmit_room = 7;
+    let (mut worker, counters) = worker(ports, forwarding());
+    worker.round();
+    assert_eq!(counters.dropped(DropReason::TransmitFull), 3);
+    assert_eq!(counters.get(Counter::TxAccessPackets), 7);
+    assert_eq!(counters.get(Counter::TxAccessBytes), 7 * 82);
+    assert_conserved(&counters);
+}
+
+#[test]
+fn what_the_control_thread_cannot_hold_is_a_counted_drop() {
+    let mut ports = MemoryPorts::new(Layout::TwoPorts);
+    ports.arriving[0].extend((0..10).map(|_| for_us()));
+    ports.punt_room = 4;
+    let (mut worker, counters) = worker(ports, forwarding());
+    worker.round();
+    assert_eq!(counters.get(Counter::PuntedPackets), 4);
+    assert_eq!(counters.dropped(DropReason::PuntFull), 6);
+    assert_eq!(counters.get(Counter::RcvdIpv4Packets), 0);
+    assert_conserved(&counters);
+}
+
+#[test]
+fn on_a_stick_the_ether_type_or_the_vlan_tells_the_side() {
+    for (internet, access, stripped) in [(None, None, None), (Some(5), Some(6), Some(5))] {
+        let mut ports = MemoryPorts::new(Layout::OnAStick);
+        let packet = udp(5000, 64, 0, &[]);
+        ports.arriving[0].push_back(match stripped {
+            Some(tag) => packet.with_stripped_vlan(tag),
+            None => packet,
+        });
+        let mut settings = forwarding();
+        settings.internet.vlan = internet;
+        settings.access.vlan = access;
+        let (mut worker, counters) = worker(ports, settings);
+        assert_eq!(worker.round(), 1);
+        assert_eq!(counters.get(Counter::RxInternetPackets), 1);
+        assert_eq!(worker.ports_mut().left[1].len(), 1);
+        assert_conserved(&counters);
+    }
+}
