@@ -1,0 +1,194 @@
+"""What is addressed to ourselves goes to the control thread; 192.0.0.0/29 stays in the tunnel."""
+
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import (
+    ICMPv6EchoReply,
+    ICMPv6EchoRequest,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    ICMPv6ND_RA,
+    ICMPv6NDOptSrcLLAddr,
+    IPv6,
+)
+from scapy.layers.l2 import ARP, Ether
+from scapy.packet import Raw
+
+from case import case
+from network import (
+    DATA,
+    FIRST,
+    HOST,
+    INTERFACE4,
+    INTERFACE6,
+    STRANGER,
+    WHOLE,
+    arriving,
+    from_host,
+    mac,
+    neighbour,
+    to_host,
+    tunnelled,
+    upstream,
+)
+from transport import echo, icmp
+
+GATEWAY4 = "203.0.113.254"
+GATEWAY6 = "2001:db8:ac::fe"
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+
+def arp(kind, destination, **fields):
+    """An ARP frame of the gateway, padded as on the wire."""
+    fields = {
+        "op": kind,
+        "hwsrc": neighbour("internet"),
+        "psrc": GATEWAY4,
+        "pdst": INTERFACE4,
+        **fields,
+    }
+    frame = Ether(dst=destination, src=neighbour("internet"), type=0x0806) / ARP(**fields)
+    return bytes(frame).ljust(60, b"\0")
+
+
+@case("ARP requests and replies for us go to the control thread.", "LW-020")
+def arp_is_punted(c):
+    c.punt("internet", arp("who-has", BROADCAST))
+    c.punt("internet", arp("who-has", mac("internet")))
+    c.punt("internet", arp("is-at", mac("internet"), hwdst=mac("internet")))
+
+
+@case("Neighbour discovery for us goes to the control thread.", "LW-020")
+def nd_is_punted(c):
+    source = ICMPv6NDOptSrcLLAddr(lladdr=neighbour("access"))
+    ask = IPv6(src=GATEWAY6, dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt=INTERFACE6) / source
+    c.punt("access", arriving("access", ask, dst="33:33:ff:00:00:01"))
+    for target in (INTERFACE6, FIRST.br):
+        ask = IPv6(src=GATEWAY6, dst=target, hlim=255) / ICMPv6ND_NS(tgt=target) / source
+        c.punt("access", arriving("access", ask))
+    answer = IPv6(src=GATEWAY6, dst=INTERFACE6, hlim=255) / ICMPv6ND_NA(tgt=GATEWAY6, S=1)
+    c.punt("access", arriving("access", answer))
+    everyone = IPv6(src="fe80::fe", dst="ff02::1", hlim=255) / ICMPv6ND_RA()
+    c.punt("access", arriving("access", everyone, dst="33:33:00:00:00:01"))
+
+
+@case(
+    "Pings of our interface addresses and BR addresses go to the control thread.",
+    "LW-020",
+    "TN-046",
+)
+def echo_to_us_is_punted(c):
+    c.punt("internet", arriving("internet", IP(src=HOST, dst=INTERFACE4) / ICMP(id=1) / DATA))
+    for target in (INTERFACE6, FIRST.br):
+        for message in (ICMPv6EchoRequest(data=DATA), ICMPv6EchoReply(data=DATA)):
+            c.punt("access", arriving("access", IPv6(src=STRANGER, dst=target) / message))
+
+
+@case(
+    "Anything else for our IPv4 interface address goes to the control thread, not to a softwire.",
+    "LW-020",
+)
+def ipv4_to_us_is_punted(c):
+    for packet in (TCP(dport=179), UDP(dport=5351)):
+        c.punt("internet", arriving("internet", IP(src=GATEWAY4, dst=INTERFACE4) / packet))
+    c.punt(
+        "internet", arriving("internet", IP(src=GATEWAY4, dst=INTERFACE4, ttl=1) / TCP(dport=179))
+    )
+    for kind in (0, 3, 13):
+        c.punt("internet", arriving("internet", icmp(IP(src=GATEWAY4, dst=INTERFACE4), kind)))
+
+
+@case("TCP and UDP for our IPv6 interface address go to the control thread.", "LW-020")
+def ipv6_to_us_is_punted(c):
+    for packet in (TCP(dport=179), UDP(dport=5351)):
+        c.punt("access", arriving("access", IPv6(src=GATEWAY6, dst=INTERFACE6) / packet))
+
+
+@case(
+    "PCP of a lwB4 to 192.0.0.1 goes to the control thread, with or without a binding.",
+    "LW-020",
+    "TN-041",
+    "TN-045",
+    "C-05",
+)
+def pcp_is_punted(c):
+    request = UDP(sport=5351, dport=5351) / Raw(bytes(60))
+    for source in ("192.0.0.2", "192.0.0.3", "192.0.0.6"):
+        packet = IP(src=source, dst="192.0.0.1") / request
+        c.punt_tunnel(upstream(FIRST, packet))
+        c.punt_tunnel(tunnelled(STRANGER, FIRST.br, packet))
+
+
+@case("A ping of 192.0.0.1 from within the tunnel goes to the control thread.", "TN-044", "TN-046")
+def ping_of_the_aftr_is_punted(c):
+    c.punt_tunnel(upstream(FIRST, IP(src="192.0.0.2", dst="192.0.0.1") / ICMP(id=1) / DATA))
+    c.punt_tunnel(upstream(FIRST, IP(src="192.0.0.2", dst="192.0.0.1", ttl=1) / UDP(dport=33434)))
+
+
+@case(
+    "The address by which lwB4s reach us may be another of the block.",
+    "TN-041",
+    config={"softwire": {"aftr_ipv4": "192.0.0.4"}},
+)
+def other_aftr_address(c):
+    c.punt_tunnel(upstream(FIRST, IP(src="192.0.0.2", dst="192.0.0.4") / ICMP(id=1) / DATA))
+    packet = IP(src="192.0.0.2", dst="192.0.0.1") / ICMP(id=1) / DATA
+    c.drop_ipv6("drop-softwire-range", upstream(FIRST, packet))
+
+
+@case("192.0.0.2 cannot send to the Internet.", "TN-043", "T-31")
+def softwire_range_to_the_internet(c):
+    for number in range(8):
+        packet = IP(src=f"192.0.0.{number}", dst="8.8.8.8") / UDP(sport=FIRST.port(), dport=53)
+        c.drop_ipv6("drop-softwire-range", upstream(FIRST, packet))
+
+
+@case("A public source cannot reach 192.0.0.1 or its block through the tunnel.", "TN-043", "T-31")
+def public_to_softwire_range(c):
+    for number in range(8):
+        packet = to_host(FIRST, dst=f"192.0.0.{number}") / UDP(sport=FIRST.port(), dport=5351)
+        c.drop_ipv6("drop-softwire-range", upstream(FIRST, packet))
+    stranger = IP(src="203.0.113.77", dst="192.0.0.1") / UDP(sport=5351, dport=5351)
+    c.drop_ipv6("drop-softwire-range", upstream(FIRST, stranger))
+
+
+@case("lwB4s do not reach other lwB4s by addresses of the block.", "TN-043")
+def softwire_range_between_b4s(c):
+    for target in ("192.0.0.0", "192.0.0.2", "192.0.0.3", "192.0.0.7"):
+        packet = IP(src="192.0.0.2", dst=target) / UDP(sport=5351, dport=5351)
+        c.drop_ipv6("drop-softwire-range", upstream(FIRST, packet))
+
+
+@case(
+    "The block is not reached from the Internet, nor does anything arrive from it.",
+    "TN-042",
+    "TN-043",
+    "PC-001",
+    "T-16",
+)
+def softwire_range_from_the_internet(c):
+    for number in range(8):
+        packet = IP(src=HOST, dst=f"192.0.0.{number}") / UDP(sport=5351, dport=5351)
+        c.drop_ipv4("drop-softwire-range", packet)
+    packet = from_host(FIRST, src="192.0.0.2") / UDP(sport=53, dport=FIRST.port())
+    c.drop_ipv4("drop-softwire-range", packet)
+
+
+@case("The addresses next to the block are ordinary ones.", "TN-040")
+def next_to_the_softwire_range(c):
+    packet = to_host(FIRST, dst="192.0.0.8") / UDP(sport=FIRST.port(), dport=53)
+    c.decap(FIRST, packet)
+    c.decap(FIRST, to_host(FIRST, dst="191.255.255.255") / UDP(sport=FIRST.port(), dport=53))
+    c.encap(WHOLE, from_host(WHOLE, src="192.0.0.8") / UDP(sport=53, dport=53))
+
+
+@case("The whole of one side's frames for us and for subscribers mixed keep apart.", "LW-020")
+def punts_between_traffic(c):
+    for number in range(40):
+        if number % 4 == 0:
+            packet = IP(src=HOST, dst=INTERFACE4, id=number) / ICMP(id=1)
+            c.punt("internet", arriving("internet", packet))
+        c.encap(FIRST, from_host(FIRST, id=number) / UDP(sport=53, dport=FIRST.port()))
+        if number % 3 == 0:
+            packet = IP(src="192.0.0.2", dst="192.0.0.1", id=number) / UDP(dport=5351)
+            c.punt_tunnel(upstream(FIRST, packet))
+        c.decap(FIRST, echo(to_host(FIRST, id=number), FIRST.port()))
