@@ -4,6 +4,8 @@
 
 pub mod binding;
 pub mod counters;
+#[cfg(feature = "dpdk")]
+pub mod dpdk_ports;
 pub mod drop_reason;
 pub mod forwarding;
 pub mod heap_packet;

@@ -1,0 +1,144 @@
+//! A worker's ports as DPDK queues.
+//!
+//! The door between the packet path, which knows no DPDK, and the bindings.
+
+use dpdk::mbuf;
+use dpdk::mbuf::Checksum;
+use dpdk::mbuf::Mbuf;
+use dpdk::queue::RxQueue;
+use dpdk::queue::TxQueue;
+use dpdk::ring::Producer;
+
+use crate::packet::NoHeadroom;
+use crate::packet::Packet;
+use crate::pipeline::Burst;
+use crate::ports::Layout;
+use crate::ports::Outgoing;
+use crate::ports::Ports;
+use crate::ports::Side;
+
+impl Packet for Mbuf {
+    #[inline(always)]
+    fn head(&self) -> &[u8] {
+        self.data()
+    }
+
+    #[inline(always)]
+    fn head_mut(&mut self) -> &mut [u8] {
+        self.data_mut()
+    }
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    #[inline(always)]
+    fn prepend(&mut self, count: usize) -> Result<(), NoHeadroom> {
+        Self::prepend(self, count).map_err(|_| NoHeadroom { wanted: count })
+    }
+
+    #[inline(always)]
+    fn trim_front(&mut self, count: usize) {
+        // The caller has read these octets in the first segment, so they are there.
+        let trimmed = Self::trim_front(self, count);
+        debug_assert!(trimmed.is_ok());
+    }
+
+    #[inline(always)]
+    fn truncate(&mut self, len: usize) {
+        Self::truncate(self, len);
+    }
+
+    #[inline(always)]
+    fn stripped_vlan(&self) -> Option<u16> {
+        self.rx_vlan()
+    }
+
+    #[inline(always)]
+    fn insert_vlan(&mut self, tag: Option<u16>) {
+        match tag {
+            Some(tag) => self.set_tx_vlan(tag),
+            None => self.clear_offloads(),
+        }
+    }
+
+    #[inline(always)]
+    fn ipv4_checksum_is_good(&self) -> bool {
+        self.rx_l3_checksum() == Checksum::Good
+    }
+
+    #[inline(always)]
+    fn prefetch(&self) {
+        self.prefetch_data();
+    }
+}
+
+/// The queues of one side.
+#[derive(Debug)]
+pub struct QueuePair {
+    /// Where frames arrive.
+    pub receive: RxQueue,
+    /// Where frames leave.
+    pub transmit: TxQueue,
+}
+
+/// One worker's queues, one pair on every port.
+#[derive(Debug)]
+pub struct DpdkPorts {
+    internet: QueuePair,
+    /// Absent on a stick.
+    access: Option<QueuePair>,
+    punts: Producer,
+    burst: usize,
+}
+
+impl DpdkPorts {
+    /// Queues towards the Internet and, unless both sides share that port, towards the lwB4s.
+    /// Punted packets go into `punts`; a receive takes at most `burst` packets.
+    #[must_use]
+    pub fn new(
+        internet: QueuePair,
+        access: Option<QueuePair>,
+        punts: Producer,
+        burst: usize,
+    ) -> Self {
+        Self { internet, access, punts, burst }
+    }
+
+    #[inline(always)]
+    fn pair(&mut self, side: Side) -> &mut QueuePair {
+        match (side, &mut self.access) {
+            (Side::Access, Some(access)) => access,
+            _ => &mut self.internet,
+        }
+    }
+}
+
+impl Ports for DpdkPorts {
+    type Packet = Mbuf;
+
+    #[inline(always)]
+    fn layout(&self) -> Layout {
+        if self.access.is_some() { Layout::TwoPorts } else { Layout::OnAStick }
+    }
+
+    #[inline(always)]
+    fn receive(&mut self, side: Side, burst: &mut Burst<Mbuf>) {
+        let max = self.burst;
+        self.pair(side).receive.receive(burst, max);
+    }
+
+    #[inline(always)]
+    fn transmit(&mut self, side: Side, packets: &mut Outgoing<Mbuf>) {
+        self.pair(side).transmit.transmit(packets);
+    }
+
+    fn punt(&mut self, packets: &mut Burst<Mbuf>) {
+        self.punts.push_burst(packets);
+    }
+
+    fn release(&mut self, packets: &mut Burst<Mbuf>) {
+        mbuf::free_bulk(packets);
+    }
+}
