@@ -1,0 +1,3 @@
+//! The daemon and command line of the lwAFTR: configuration, live bindings, API.
+
+pub mod bindings_file;
