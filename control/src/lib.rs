@@ -1,3 +1,4 @@
 //! The daemon and command line of the lwAFTR: configuration, live bindings, API.
 
 pub mod bindings_file;
+pub mod config;
