@@ -119,7 +119,7 @@ fn measure(port: &mut Configured, pool: &Mempool, touch: Touch) -> Result<Row, B
         c.push(match touch {
             Touch::Nothing => c_loop(port, |_| ()),
             Touch::MacSwap => c_loop(port, swap_macs),
-            Touch::Headroom => c_loop(port, |mbuf| c_headroom(mbuf)),
+            Touch::Headroom => c_loop(port, c_headroom),
         });
     }
     // What circulates in a ring port goes back before the next measurement.

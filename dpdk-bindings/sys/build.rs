@@ -47,7 +47,7 @@ const FUNCTIONS: [&str; 57] = [
     "rte_eth_dev_owner_new",
     "rte_eth_dev_owner_set",
     "rte_eth_dev_owner_unset",
-    "rte_eth_dev_rss_hash_conf_get",
+    "rte_eth_dev_rss_hash_(conf_get|update)",
     "rte_eth_dev_rss_reta_query",
     "rte_eth_dev_rss_reta_update",
     "rte_eth_dev_rx_intr_.*",

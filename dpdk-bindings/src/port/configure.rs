@@ -116,7 +116,7 @@ fn check_limits(device: &Device, info: &PortInfo, setup: &PortSetup) -> Result<(
     Ok(())
 }
 
-/// What was asked for and can be had, and several buffers per packet wherever possible.
+/// What was asked for, or follows from the MTU, and can be had.
 fn choose_offloads(
     info: &PortInfo,
     setup: &PortSetup,
@@ -128,9 +128,9 @@ fn choose_offloads(
         .iter()
         .map(|pool| pool.data_room() - HEADROOM as u16);
     let buffer = rooms.min().unwrap_or(u16::MAX);
-    let mut wanted = setup.offloads | Offload::MultiSegment;
+    let mut wanted = setup.offloads;
     if frame > u32::from(buffer) {
-        wanted = wanted | Offload::Scatter;
+        wanted = wanted | Offload::Scatter | Offload::MultiSegment;
     }
     for missing in wanted
         .iter()
@@ -141,7 +141,8 @@ fn choose_offloads(
             missing => Shortfall::NoOffload(missing),
         });
     }
-    wanted.intersection(info.offloads)
+    // A larger packet may still come from another port, so several buffers in any case if possible.
+    (wanted | Offload::MultiSegment).intersection(info.offloads)
 }
 
 fn configure_device(

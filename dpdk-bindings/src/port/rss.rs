@@ -4,6 +4,7 @@
 //! all packets of a tunnel, must meet the same worker.
 
 use std::fmt;
+use std::ptr;
 
 use super::device::Device;
 use super::info::PortInfo;
@@ -140,6 +141,10 @@ impl Request {
             key: setup.key.bytes(info.rss_key_length),
         })
     }
+
+    fn is_met_by(&self, types: RssTypes, key: &[u8]) -> bool {
+        types == self.types && self.key.as_ref().is_none_or(|wanted| wanted == key)
+    }
 }
 
 impl RssKey {
@@ -177,7 +182,12 @@ pub(super) fn settle(
     if table.is_empty() || table != wanted {
         shortfalls.push(Shortfall::RssTable);
     }
-    let (types, key) = read_hash(device, info, request.types);
+    let (mut types, mut key) = read_hash(device, info, request.types);
+    if !request.is_met_by(types, &key) {
+        // Some drivers leave the hash of the configuration aside and take it only now.
+        write_hash(device, request);
+        (types, key) = read_hash(device, info, request.types);
+    }
     let missing = setup.types.without(types);
     if !missing.is_empty() {
         shortfalls.push(Shortfall::NoRssOn(missing));
@@ -236,6 +246,22 @@ fn groups(entries: usize) -> Vec<dpdk_sys::rte_eth_rss_reta_entry64> {
             }
         })
         .collect()
+}
+
+/// A refusal shows when the hash is read back.
+fn write_hash(device: &Device, request: &Request) {
+    let mut key = request.key.clone().unwrap_or_default();
+    let mut hash = dpdk_sys::rte_eth_rss_conf {
+        rss_key: if key.is_empty() {
+            ptr::null_mut()
+        } else {
+            key.as_mut_ptr()
+        },
+        rss_key_len: key.len() as u8,
+        rss_hf: request.types.bits(),
+    };
+    // SAFETY: the device is ours; the key, if any, is as long as said and is copied.
+    unsafe { dpdk_sys::rte_eth_dev_rss_hash_update(device.id(), &mut hash) };
 }
 
 /// Hash types and key in use; what was asked for, and no key, from a device that does not tell.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use pcap_file::pcap::PcapPacket;
@@ -9,6 +10,8 @@ use pcap_file::pcap::PcapReader;
 use pcap_file::pcap::PcapWriter;
 
 use super::*;
+use crate::lcore::RegisteredThread;
+use crate::mac::Mac;
 use crate::mbuf::Burst;
 use crate::mbuf::Mbuf;
 use crate::mbuf::RxTimestamps;
@@ -287,6 +290,210 @@ fn a_capture_comes_back_byte_for_byte_with_its_times() {
     let written = read_pcap(&output);
     let expected: Vec<_> = frames.into_iter().map(|(_, bytes)| bytes).collect();
     assert_eq!(written, expected);
+    assert_eq!(pool.in_use(), 0);
+}
+
+#[test]
+fn each_queue_of_a_capture_port_has_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<_> = (0..2)
+        .map(|n| folder.path().join(format!("{n}.pcap")))
+        .collect();
+    let mut device = unique("net_pcap");
+    for (n, file) in files.iter().enumerate() {
+        write_pcap(file, &[(n as u64, vec![n as u8; 60 + n])]);
+        device += &format!(",rx_pcap={}", file.display());
+    }
+    device += &format!(",tx_pcap={}", folder.path().join("out.pcap").display());
+    let pool = pool(255);
+    let setup = PortSetup {
+        tx_queues: 1,
+        ..PortSetup::new(vec![pool.clone(), pool])
+    };
+    let mut port = open(&device).configure(&setup).unwrap();
+    for n in [1, 0] {
+        let mut burst = Burst::<4>::new();
+        assert_eq!(port.rx[n].receive(&mut burst, 4), 1);
+        assert_eq!(
+            (port.rx[n].index(), burst[0].data()),
+            (n as u16, &vec![n as u8; 60 + n][..])
+        );
+    }
+}
+
+#[test]
+fn rss_over_addresses_is_programmed_and_read_back() {
+    let pool = pool(255);
+    let setup = PortSetup {
+        rss: Some(RssSetup {
+            types: RssTypes::ADDRESSES,
+            key: RssKey::Given(vec![1, 2, 3, 4, 5]),
+        }),
+        ..PortSetup::new(vec![pool.clone(), pool.clone(), pool])
+    };
+    let port = open(&unique("net_null"));
+    assert_eq!(port.info().reta_size, 128);
+    let accepted = port.configure(&setup).unwrap().accepted;
+    let rss = accepted.rss.unwrap();
+    assert_eq!(
+        rss.table,
+        (0..128).map(|entry| entry % 3).collect::<Vec<u16>>()
+    );
+    assert_eq!(rss.key, [1, 2, 3, 4, 5].repeat(8));
+    assert_eq!(rss.types, RssTypes::ADDRESSES, "{}", rss.types);
+    assert_eq!(accepted.shortfalls, []);
+}
+
+#[test]
+fn what_the_device_does_less_well_is_said_in_plain_words() {
+    let pool = pool(255);
+    let setup = PortSetup {
+        mtu: 9000,
+        rss: Some(RssSetup {
+            types: RssTypes::ADDRESSES,
+            key: RssKey::Device,
+        }),
+        offloads: Offload::VlanStrip | Offload::VlanInsert | Offload::RxChecksum,
+        ..PortSetup::new(vec![pool])
+    };
+    let accepted = open(&unique("net_ring"))
+        .configure(&setup)
+        .unwrap()
+        .accepted;
+    let said: Vec<String> = accepted
+        .shortfalls
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "VLAN tags are taken off in software",
+            "VLAN tags are put on in software",
+            "checksums are verified in software",
+        ]
+    );
+    assert!(
+        accepted.offloads.contains(Offload::Scatter),
+        "an MTU of 9000 needs it"
+    );
+    assert!(!accepted.offloads.contains(Offload::VlanStrip));
+}
+
+#[test]
+fn several_queues_without_rss_are_a_shortfall_and_not_a_surprise() {
+    let pool = pool(255);
+    let port = open(&unique("net_ring"));
+    assert!(port.info().rss_types.is_empty());
+    let mut shortfalls = Vec::new();
+    let setup = RssSetup {
+        types: RssTypes::ADDRESSES,
+        key: RssKey::Device,
+    };
+    assert!(rss::Request::new(Some(&setup), 2, port.info(), &mut shortfalls).is_none());
+    assert_eq!(shortfalls, [Shortfall::NoRss { queues: 2 }]);
+    shortfalls.clear();
+    assert!(rss::Request::new(Some(&setup), 1, port.info(), &mut shortfalls).is_none());
+    assert_eq!(shortfalls, [], "one queue needs none");
+    drop(pool);
+}
+
+#[test]
+fn addresses_filters_and_link_are_at_the_control_threads_hand() {
+    let pool = pool(255);
+    let port = start(&unique("net_null"), &pool).port;
+    let mac = Mac([2, 0, 0, 0, 0, 7]);
+    assert_eq!(port.set_mac(mac).unwrap(), UnicastFilter::Address);
+    assert_eq!(port.mac().unwrap(), mac);
+    assert!(
+        port.set_mac(Mac([1, 0, 0x5e, 0, 0, 1])).is_err(),
+        "a group is nobody's own"
+    );
+    assert_eq!(port.mac().unwrap(), mac);
+    let groups = [Mac([0x33, 0x33, 0xff, 0, 0, 7])];
+    assert_eq!(port.set_multicast(&groups).unwrap(), MulticastFilter::All);
+    assert!(port.is_promiscuous(), "net_null always is");
+    port.set_promiscuous(true).unwrap();
+    assert!(
+        port.set_promiscuous(false).is_err(),
+        "and cannot be otherwise"
+    );
+    assert_eq!(
+        port.link().unwrap(),
+        Link {
+            up: true,
+            speed_mbps: Some(10_000),
+            full_duplex: true
+        }
+    );
+    assert_eq!(port.link_changes(), 0);
+}
+
+#[test]
+fn a_device_counts_by_its_own_names_too() {
+    let pool = pool(255);
+    let mut port = start(&unique("net_ring"), &pool);
+    port.tx[0].transmit(&mut packets::<32>(&pool, 0..5));
+    let stats = port.port.extended_stats().unwrap();
+    let sent = stats.iter().find(|(name, _)| name == "tx_good_packets");
+    assert_eq!(sent.unwrap().1, 5, "{stats:?}");
+}
+
+#[test]
+fn a_port_stops_when_nobody_holds_its_queues() {
+    let pool = pool(255);
+    let name = unique("net_null");
+    let Configured { port, rx, tx, .. } = start(&name, &pool);
+    drop(rx);
+    let refused = port.stop().unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!("device {name} keeps running: 1 of its queues are still held")
+    );
+    assert!(matches!(
+        Port::open(&eal(), &name),
+        Err(PortError::InUse(_))
+    ));
+    drop(tx);
+    drop(open(&name));
+}
+
+#[test]
+fn workers_on_threads_of_their_own_lose_nothing_between_them() {
+    const PACKETS: u32 = 100_000;
+    let pool = pool(2047);
+    let mut port = start(&unique("net_ring"), &pool);
+    let (mut rx, mut tx) = (port.rx.remove(0), port.tx.remove(0));
+    let producer = {
+        let pool = pool.clone();
+        thread::spawn(move || {
+            let _known = RegisteredThread::register(&eal()).unwrap();
+            for first in (0..PACKETS).step_by(32) {
+                let mut burst = packets::<32>(&pool, first..first + 32);
+                while !burst.is_empty() {
+                    tx.transmit(&mut burst);
+                    thread::yield_now();
+                }
+            }
+        })
+    };
+    let consumer = thread::spawn(move || {
+        let _known = RegisteredThread::register(&eal()).unwrap();
+        let mut burst = Burst::<32>::new();
+        let mut next = 0;
+        while next < PACKETS {
+            rx.receive(&mut burst, 32);
+            for mbuf in &burst {
+                assert_eq!(number(mbuf), next);
+                next += 1;
+            }
+            free_bulk(&mut burst);
+            thread::yield_now();
+        }
+    });
+    producer.join().unwrap();
+    consumer.join().unwrap();
+    drop(port);
     assert_eq!(pool.in_use(), 0);
 }
 
