@@ -8,10 +8,10 @@ use super::Config;
 use super::Memory;
 
 impl Config {
-    /// The arguments for EAL, the program's name first.
+    /// The arguments for EAL, without the program's name.
     #[must_use]
     pub fn eal_arguments(&self) -> Vec<String> {
-        let mut arguments = vec!["lwaftr".to_owned()];
+        let mut arguments = vec!["--no-telemetry".to_owned()];
         arguments.extend(["-l".to_owned(), self.dataplane.control_core.to_string()]);
         match self.dataplane.memory {
             Memory::Huge => arguments.push("--in-memory".to_owned()),

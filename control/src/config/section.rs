@@ -147,9 +147,7 @@ impl<'t> Section<'t> {
         let Some((_, value)) = self.entry(key) else {
             return Some(Vec::new());
         };
-        let Some(elements) = self.elements(key, value) else {
-            return None;
-        };
+        let elements = self.elements(key, value)?;
         let values = elements.iter().enumerate();
         let values: Vec<_> = values
             .map(|(n, element)| self.parsed(format!("{}[{n}]", self.key(key)), element, &parse))

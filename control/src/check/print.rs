@@ -1,0 +1,127 @@
+//! The plan for people: tables that fit 80 columns.
+
+use std::io;
+use std::io::Write;
+
+use comfy_table::ContentArrangement;
+use comfy_table::Table;
+
+use super::Plan;
+
+/// Prints `plan`.
+pub(super) fn plan(output: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    writeln!(output, "{} is valid. The daemon would use:\n", plan.config)?;
+    writeln!(output, "{}\n", ports(plan))?;
+    writeln!(output, "{}\n", cores_and_memory(plan))?;
+    writeln!(output, "{}\n", softwires(plan))?;
+    writeln!(output, "EAL arguments: {}", plan.eal_arguments.join(" "))?;
+    for warning in &plan.warnings {
+        writeln!(output, "warning: {warning}")?;
+    }
+    Ok(())
+}
+
+fn ports(plan: &Plan) -> Table {
+    let mut table = table();
+    table.set_header([
+        "port", "device", "MAC", "address", "next hop", "MTU", "VLAN",
+    ]);
+    for port in &plan.ports {
+        table.add_row([
+            port.side.to_owned(),
+            port.device.clone(),
+            port.mac
+                .clone()
+                .unwrap_or_else(|| "the device's".to_owned()),
+            port.address.clone(),
+            port.next_hop_mac.clone(),
+            port.mtu.to_string(),
+            port.vlan
+                .map_or_else(|| "none".to_owned(), |vlan| vlan.to_string()),
+        ]);
+    }
+    table
+}
+
+fn cores_and_memory(plan: &Plan) -> Table {
+    let memory = &plan.memory;
+    let workers: Vec<_> = plan.workers.iter().map(ToString::to_string).collect();
+    let mut table = table();
+    table.set_header(["cores and memory", ""]);
+    table.add_row(["worker cores", &workers.join(", ")]);
+    table.add_row(["control core", &plan.control_core.to_string()]);
+    table.add_row([
+        "packet memory",
+        if memory.huge {
+            "huge pages"
+        } else {
+            "ordinary pages"
+        },
+    ]);
+    table.add_row([
+        "buffers in descriptors",
+        &memory.descriptor_buffers.to_string(),
+    ]);
+    table.add_row(["buffers in caches", &memory.cache_buffers.to_string()]);
+    table.add_row([
+        "buffers in bursts and rings",
+        &memory.burst_buffers.to_string(),
+    ]);
+    table.add_row([
+        "buffers for reassembly, at most",
+        &memory.reassembly_buffers.to_string(),
+    ]);
+    table.add_row(["buffers in the pool", &memory.buffers.to_string()]);
+    table.add_row(["pool (on each NUMA socket)", &mebibytes(memory.pool_bytes)]);
+    table.add_row(["binding table", &mebibytes(memory.table_bytes)]);
+    table.add_row(["sum", &mebibytes(memory.total_bytes)]);
+    table.add_row(["socket", &plan.socket]);
+    table
+}
+
+fn softwires(plan: &Plan) -> Table {
+    let mut table = table();
+    table.set_header(["softwires", ""]);
+    for file in &plan.binding_files {
+        table.add_row([format!("from {}", file.file), file.bindings.to_string()]);
+    }
+    for set in &plan.port_sets {
+        let (a, k, ports) = (set.psid_offset, set.psid_length, set.ports_each);
+        let split = match k {
+            0 => "whole addresses".to_owned(),
+            _ => format!("{ports} ports each (a={a} k={k})"),
+        };
+        table.add_row([
+            split,
+            format!("{} on {} addresses", set.softwires, set.addresses),
+        ]);
+    }
+    table.add_row(["in all".to_owned(), plan.softwires.to_string()]);
+    table.add_row(["BR addresses".to_owned(), br(plan)]);
+    table
+}
+
+/// All of a few addresses, the first of many.
+fn br(plan: &Plan) -> String {
+    let shown = plan.br.len().min(MAX_SHOWN);
+    let mut text = plan.br[..shown].join(", ");
+    if shown < plan.br.len() {
+        text += &format!(" and {} more", plan.br.len() - shown);
+    }
+    text
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+fn table() -> Table {
+    let mut table = Table::new();
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
+    table
+}
+
+const MAX_SHOWN: usize = 4;
+const WIDTH: u16 = 80;

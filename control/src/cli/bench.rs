@@ -1,0 +1,136 @@
+//! Arguments of `bench`.
+
+use clap::Args;
+use clap::ValueEnum;
+
+/// What to measure.
+#[derive(Args, Clone, Debug)]
+pub struct BenchArgs {
+    /// Numbers of softwires, one run each: 1k, 1m, 10m or plain numbers.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1k,1m", value_parser = count)]
+    pub softwires: Vec<u32>,
+    /// Sizes of frames, one run each: 64 to 1500 octets with FCS, or imix.
+    #[arg(long, value_name = "SIZE", value_delimiter = ',', default_value = "64", value_parser = frame)]
+    pub frame: Vec<FrameArg>,
+    /// Directions, one run each.
+    #[arg(
+        long,
+        value_name = "WAY",
+        value_delimiter = ',',
+        default_value = "encap,decap,both"
+    )]
+    pub direction: Vec<DirectionArg>,
+    /// PSID length of all addresses in bits; 0 gives whole addresses.
+    #[arg(long, value_name = "BITS", default_value_t = 6, value_parser = clap::value_parser!(u8).range(0..=12))]
+    pub psid_length: u8,
+    /// Packets a worker takes at once.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub burst: u8,
+    /// The core that is measured.
+    #[arg(long, value_name = "CORE", default_value_t = 1)]
+    pub core: u32,
+    /// The core of everything else.
+    #[arg(long, value_name = "CORE", default_value_t = 0)]
+    pub control_core: u32,
+    /// Packets in each trial.
+    #[arg(long, value_name = "N", default_value = "16m", value_parser = count)]
+    pub packets: u32,
+    /// Measure live updates of the table as well.
+    #[arg(long)]
+    pub updates: bool,
+    /// Take packet memory from ordinary pages: slower, but needs no huge pages.
+    #[arg(long)]
+    pub no_huge: bool,
+}
+
+/// A frame size.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FrameArg {
+    /// All frames have this many octets, FCS included.
+    Octets(u16),
+    /// The simple Internet mix: 7 of 64, 4 of 576 and 1 of 1500 octets.
+    Imix,
+}
+
+/// Which way packets go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum DirectionArg {
+    /// From the Internet to lwB4s.
+    Encap,
+    /// From lwB4s to the Internet.
+    Decap,
+    /// Half of each.
+    Both,
+}
+
+/// A number of things, with k and m for thousands and millions.
+fn count(text: &str) -> Result<u32, CountError> {
+    let lower = text.to_ascii_lowercase();
+    let (digits, factor) = match lower.as_bytes().last() {
+        Some(b'k') => (&lower[..lower.len() - 1], 1_000),
+        Some(b'm') => (&lower[..lower.len() - 1], 1_000_000),
+        _ => (&lower[..], 1),
+    };
+    let number = digits
+        .parse::<u32>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor));
+    number
+        .filter(|number| *number > 0)
+        .ok_or_else(|| CountError(text.to_owned()))
+}
+
+fn frame(text: &str) -> Result<FrameArg, FrameError> {
+    if text == "imix" {
+        return Ok(FrameArg::Imix);
+    }
+    let octets = text
+        .parse()
+        .ok()
+        .filter(|octets| (64..=1500).contains(octets));
+    octets
+        .map(FrameArg::Octets)
+        .ok_or_else(|| FrameError(text.to_owned()))
+}
+
+/// A text that is no number of things.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("'{0}' is not a number from 1 to 4294967295, or one like 100k or 1m")]
+struct CountError(String);
+
+/// A text that is no frame size.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("'{0}' is neither a number of octets from 64 to 1500 nor imix")]
+struct FrameError(String);
+
+pub(super) const EXAMPLES: &str = "Examples:
+  lwaftr bench
+  lwaftr bench --softwires 1k,100k,1m,10m --frame 64,550,imix --json
+  lwaftr bench --softwires 1m --direction decap --psid-length 0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_may_be_written_short() {
+        assert_eq!(
+            (count("7"), count("100k"), count("10M")),
+            (Ok(7), Ok(100_000), Ok(10_000_000))
+        );
+        for text in ["", "k", "0", "-1", "1g", "5000m", "1.5m"] {
+            assert_eq!(count(text), Err(CountError(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_frame_is_a_size_or_a_mix() {
+        assert_eq!(
+            (frame("64"), frame("imix")),
+            (Ok(FrameArg::Octets(64)), Ok(FrameArg::Imix))
+        );
+        for text in ["", "63", "1501", "IMIX"] {
+            assert_eq!(frame(text), Err(FrameError(text.to_owned())));
+        }
+    }
+}
