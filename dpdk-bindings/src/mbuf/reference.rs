@@ -75,7 +75,7 @@ fn in_rust(mbuf: &mut Mbuf, step: &Step, pool: &Mempool) -> bool {
             }
             possible
         }
-        Step::Chain(n) => mbuf.chain(packet(pool, n)).is_ok(),
+        Step::Chain(n) => mbuf.chain(chain_of(pool, &[n, n / 2])).is_ok(),
         Step::Reset => {
             mbuf.reset();
             true
@@ -109,7 +109,7 @@ fn in_c(mbuf: &mut Mbuf, step: &Step, pool: &Mempool) -> bool {
             !empties_a_later_segment && unsafe { dpdk_sys::dpdk_shim_mbuf_trim(raw, n as u16) } == 0
         }
         Step::Chain(n) => {
-            let tail = std::mem::ManuallyDrop::new(packet(pool, n));
+            let tail = std::mem::ManuallyDrop::new(chain_of(pool, &[n, n / 2]));
             // SAFETY: two valid mbufs of ours; the tail is given up.
             unsafe { dpdk_sys::dpdk_shim_mbuf_chain(raw, tail.0.as_ptr()) == 0 }
         }
