@@ -211,10 +211,7 @@ fn copy_with(
 ) -> Slot {
     let order = block_order(slot.shape());
     let mut fresh = workshop.take(order);
-    for other in (0..order.granules()).filter(|&other| other != place) {
-        let copy = table.memory.softwire(slot.block(), other).duplicate();
-        table.memory.write(&mut fresh, other, copy);
-    }
+    table.memory.copy(slot.block(), &mut fresh);
     table.memory.write(&mut fresh, place, softwire);
     workshop.discard(slot.block(), order);
     Slot::new(fresh.publish(), slot.split(), slot.shape())

@@ -65,6 +65,13 @@ impl Builder {
         Ok(Self { table, editor })
     }
 
+    /// Sets how much memory goes to faster nodes for networks with few addresses (2 MiB by default).
+    #[must_use]
+    pub fn with_dense_allowance(mut self, bytes: usize) -> Self {
+        self.editor.workshop.dense.allowance = bytes;
+        self
+    }
+
     /// Adds a binding.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ pub(super) struct Workshop {
     pub(super) allocator: Allocator,
     pub(super) ids: IdPool,
     pub(super) discards: Vec<Discard>,
+    pub(super) dense: DenseNodes,
 }
 
 impl Workshop {
@@ -42,6 +43,7 @@ impl Workshop {
             allocator,
             ids: IdPool::default(),
             discards: Vec::new(),
+            dense: DenseNodes::default(),
         }
     }
 
@@ -99,3 +101,47 @@ impl IdPool {
         self.next
     }
 }
+
+/// How much memory dense nodes take, and how much they may take whether or not they have many children.
+///
+/// A dense node is the faster one. In a table of few networks all nodes are; thousands of scattered ones
+/// get packed nodes until they have many children.
+#[derive(Debug)]
+pub(super) struct DenseNodes {
+    bytes: usize,
+    pub(super) allowance: usize,
+}
+
+impl Default for DenseNodes {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            allowance: DENSE_ALLOWANCE,
+        }
+    }
+}
+
+impl DenseNodes {
+    pub(super) const fn allows(&self, order: Order) -> bool {
+        self.bytes + order.bytes() <= self.allowance
+    }
+
+    pub(super) const fn within_allowance(&self) -> bool {
+        self.bytes <= self.allowance
+    }
+
+    pub(super) const fn add(&mut self, order: Order) {
+        self.bytes += order.bytes();
+    }
+
+    pub(super) const fn remove(&mut self, order: Order) {
+        self.bytes -= order.bytes();
+    }
+}
+
+/// Some 700 networks of 256 addresses: more than most operators have, less than a core's cache.
+#[cfg(not(loom))]
+const DENSE_ALLOWANCE: usize = 2 << 20;
+/// Loom's memory is too small for a dense node.
+#[cfg(loom)]
+const DENSE_ALLOWANCE: usize = 0;

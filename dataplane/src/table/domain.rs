@@ -124,9 +124,9 @@ impl Domain {
 #[repr(align(128))]
 struct Padded<T>(T);
 
-/// Workers at a time; one line of 128 bytes for each.
+/// Workers at a time, as many as DPDK has lcores (RTE_MAX_LCORE in Debian); 128 bytes for each.
 #[cfg(not(loom))]
-pub(super) const MAX_READERS: usize = 256;
+pub(super) const MAX_READERS: usize = 128;
 #[cfg(loom)]
 pub(super) const MAX_READERS: usize = 2;
 

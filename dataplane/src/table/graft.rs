@@ -33,16 +33,27 @@ pub(super) fn without_child<L: Level>(
     node: Node<L>,
     octet: u8,
 ) -> Node<L> {
+    let others = node.children(memory).filter(|&(other, _)| other != octet);
+    if node.is_dense() {
+        let enough = enough_to_stay_dense::<L>(workshop);
+        if others.take(enough).count() == enough {
+            L::store(memory, node.granule(), octet.into(), 0);
+            return node;
+        }
+    }
     let mut children: Vec<_> = node.children(memory).collect();
     children.retain(|&(other, _)| other != octet);
-    // A dense node stays dense until it is half of what a packed one can hold, so that one address
-    // coming and going does not copy it each time.
-    let stays_dense = node.is_dense() && children.len() as u32 > L::PACKED_CHILDREN / 2;
-    if stays_dense {
-        L::store(memory, node.granule(), octet.into(), 0);
-        return node;
-    }
     replace(workshop, memory, node, &children)
+}
+
+/// Above the allowance, a dense node stays dense until it has half of what a packed one can hold, so that
+/// one address that comes and goes does not copy it each time.
+fn enough_to_stay_dense<L: Level>(workshop: &Workshop) -> usize {
+    if workshop.dense.within_allowance() {
+        1
+    } else {
+        L::PACKED_CHILDREN as usize / 2 + 1
+    }
 }
 
 fn replace<L: Level>(
@@ -54,12 +65,16 @@ fn replace<L: Level>(
     if !old.is_none() {
         workshop.discard(old.granule(), old.order(memory));
     }
+    if old.is_dense() {
+        workshop.dense.remove(L::DENSE_ORDER);
+    }
+    let many = children.len() as u32 > L::PACKED_CHILDREN;
     if children.is_empty() {
         Node::NONE
-    } else if children.len() as u32 <= L::PACKED_CHILDREN {
-        packed(workshop, memory, children)
-    } else {
+    } else if many || workshop.dense.allows(L::DENSE_ORDER) {
         dense(workshop, memory, children)
+    } else {
+        packed(workshop, memory, children)
     }
 }
 
@@ -76,6 +91,7 @@ fn packed<L: Level>(workshop: &mut Workshop, memory: &Memory, children: &[(u8, u
 
 fn dense<L: Level>(workshop: &mut Workshop, memory: &Memory, children: &[(u8, u64)]) -> Node<L> {
     let fresh = workshop.take(L::DENSE_ORDER);
+    workshop.dense.add(L::DENSE_ORDER);
     for index in 0..256 {
         L::store(memory, fresh.first(), index, 0);
     }

@@ -3,7 +3,7 @@
 
 use super::key::Key;
 use super::memory::Granule;
-use super::node::Node;
+use super::memory::WordPlace;
 use super::root::Table;
 use super::root::hosts;
 use super::slot::Slot;
@@ -25,94 +25,109 @@ impl Table {
 
     #[inline(always)]
     fn lookup_chunk<'t>(&'t self, keys: &[Key], hits: &mut [Option<&'t Softwire>]) {
+        let count = keys.len().min(CHUNK).min(hits.len());
+        let keys = &keys[..count];
+        let mut places = [WordPlace::NULL; CHUNK];
         let mut slots = [Slot::from_word(0); CHUNK];
         let mut aims = [Aim::NOWHERE; CHUNK];
-        self.walk(keys, &mut slots);
-        let any_indexed = self.aim(keys, &slots, &mut aims);
-        if any_indexed {
-            self.follow(&slots, &mut aims);
+        self.walk(keys, &mut places);
+        if self.aim(keys, &places, &mut slots, &mut aims) == Special::Some {
+            self.aim_again(keys, &slots, &mut aims);
         }
-        for (hit, aim) in hits.iter_mut().zip(aims) {
-            let softwire = self.memory.softwire(aim.granule, 0);
-            *hit = (softwire.tag() == aim.tag).then_some(softwire);
-        }
-    }
-
-    /// From addresses to slots.
-    #[inline(always)]
-    fn walk(&self, keys: &[Key], slots: &mut [Slot; CHUNK]) {
-        let mut nodes = [Node::NONE; CHUNK];
-        let mut leaves = [Node::NONE; CHUNK];
-        for (node, key) in nodes.iter_mut().zip(keys) {
-            *node = self.subnets(key.ipv4);
-            node.prefetch(&self.memory, third(key));
-        }
-        for ((leaf, node), key) in leaves.iter_mut().zip(nodes).zip(keys) {
-            *leaf = hosts(node.child(&self.memory, third(key)));
-            leaf.prefetch(&self.memory, fourth(key));
-        }
-        for ((slot, leaf), key) in slots.iter_mut().zip(leaves).zip(keys) {
-            *slot = Slot::from_word(leaf.child(&self.memory, fourth(key)));
+        for index in 0..count {
+            let aim = aims[index];
+            let softwire = self.memory.softwire(aim.granule(), 0);
+            hits[index] = (softwire.tag() == aim.tag()).then_some(softwire);
         }
     }
 
-    /// From slots and ports to places; tells whether any of them is in an index.
+    /// From addresses to their slots. The nodes on the way are few and in the cache, or so many that they
+    /// are best left to the core's own reordering; slots are many, and asked for ahead.
     #[inline(always)]
-    fn aim(&self, keys: &[Key], slots: &[Slot; CHUNK], aims: &mut [Aim; CHUNK]) -> bool {
-        let mut any_indexed = false;
-        for ((aim, slot), key) in aims.iter_mut().zip(slots).zip(keys) {
-            let (place, tag) = slot.aim(key.port);
-            *aim = if slot.is_indexed() {
-                any_indexed = true;
-                self.memory.prefetch_half(slot.block(), place);
-                Aim {
-                    granule: Granule::from_index(place),
-                    tag,
-                }
-            } else {
-                self.memory.prefetch_softwire(slot.block(), place);
-                let granule = Granule::from_index(slot.block().index() + place);
-                Aim { granule, tag }
-            };
+    fn walk(&self, keys: &[Key], places: &mut [WordPlace; CHUNK]) {
+        for index in 0..keys.len().min(CHUNK) {
+            let ipv4 = keys[index].ipv4;
+            let hosts = hosts(self.subnets(ipv4).child(&self.memory, (ipv4 >> 8) as u8));
+            let place = hosts.slot_place(&self.memory, ipv4 as u8);
+            self.memory.prefetch_at(place);
+            places[index] = place;
         }
-        any_indexed
     }
 
-    /// From places in an index to the entries they name.
+    /// From slots and ports to entries, for ports in blocks of entries; tells whether there are others.
     #[inline(always)]
-    fn follow(&self, slots: &[Slot; CHUNK], aims: &mut [Aim; CHUNK]) {
-        for (aim, slot) in aims.iter_mut().zip(slots) {
+    fn aim(
+        &self,
+        keys: &[Key],
+        places: &[WordPlace; CHUNK],
+        slots: &mut [Slot; CHUNK],
+        aims: &mut [Aim; CHUNK],
+    ) -> Special {
+        let mut special = false;
+        for index in 0..keys.len().min(CHUNK) {
+            let port = keys[index].port;
+            let slot = Slot::from_word(self.memory.word_at(places[index]).load(Ordering::Acquire));
+            let place = slot.place(port);
+            self.memory.prefetch_softwire(slot.block(), place);
+            special |= slot.is_indexed() | !port.is_port();
+            slots[index] = slot;
+            aims[index] = Aim::new(slot.block().nth(place), slot.tag_of_port(port));
+        }
+        if special {
+            Special::Some
+        } else {
+            Special::None
+        }
+    }
+
+    /// A second look, for the places in an index and for packets without ports.
+    #[inline(never)]
+    fn aim_again(&self, keys: &[Key], slots: &[Slot; CHUNK], aims: &mut [Aim; CHUNK]) {
+        for ((key, slot), aim) in keys.iter().zip(slots).zip(aims.iter_mut()) {
             if slot.is_indexed() {
-                let reference = self.memory.half(slot.block(), aim.granule.index());
-                aim.granule = Granule::from_index(reference.load(Ordering::Acquire));
-                self.memory.prefetch_softwire(aim.granule, 0);
+                self.memory
+                    .prefetch_half(slot.block(), slot.place(key.port));
+            }
+            *aim = Aim::new(aim.granule(), slot.tag(key.port));
+        }
+        for ((key, slot), aim) in keys.iter().zip(slots).zip(aims) {
+            if slot.is_indexed() {
+                let (granule, _) = self.occupant_at(*slot, slot.place(key.port));
+                self.memory.prefetch_softwire(granule, 0);
+                *aim = Aim::new(granule, aim.tag());
             }
         }
     }
 }
 
-/// Where a key's softwire must be, and what must stand there for a hit.
-#[derive(Clone, Copy)]
-struct Aim {
-    granule: Granule,
-    tag: Tag,
+/// Whether some keys of a chunk need a second look.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Special {
+    None,
+    Some,
 }
+
+/// Where a key's softwire must be, and what must stand there for a hit; in one word, tag above granule.
+#[derive(Clone, Copy)]
+struct Aim(u64);
 
 impl Aim {
-    const NOWHERE: Self = Self {
-        granule: Granule::from_index(0),
-        tag: Tag::NOBODY,
-    };
-}
+    const NOWHERE: Self = Self::new(Granule::from_index(0), Tag::NOBODY);
 
-#[inline(always)]
-const fn third(key: &Key) -> u8 {
-    (key.ipv4 >> 8) as u8
-}
+    #[inline(always)]
+    const fn new(granule: Granule, tag: Tag) -> Self {
+        Self((tag.bits() as u64) << 32 | granule.index() as u64)
+    }
 
-#[inline(always)]
-const fn fourth(key: &Key) -> u8 {
-    key.ipv4 as u8
+    #[inline(always)]
+    const fn granule(self) -> Granule {
+        Granule::from_index(self.0 as u32)
+    }
+
+    #[inline(always)]
+    const fn tag(self) -> Tag {
+        Tag::from_bits((self.0 >> 32) as u32)
+    }
 }
 
 /// Keys on their way at a time: enough to hide a miss, few enough for the core's miss buffers and L1.

@@ -40,6 +40,33 @@ impl Granule {
     pub(super) const fn index(self) -> u32 {
         self.0
     }
+
+    /// The granule `offset` further on, in the same block.
+    #[inline(always)]
+    pub(super) const fn nth(self, offset: u32) -> Self {
+        Self(self.0.wrapping_add(offset))
+    }
+}
+
+/// The place of an eight-byte word: four to a granule.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(transparent)]
+pub(super) struct WordPlace(u64);
+
+impl WordPlace {
+    /// A word that is always zero.
+    pub(super) const NULL: Self = Self(0);
+
+    /// Word number `index`, counted from the start of `granule`.
+    #[inline(always)]
+    pub(super) const fn new(granule: Granule, index: u32) -> Self {
+        Self(granule.0 as u64 * WORDS_PER_GRANULE + index as u64)
+    }
+
+    #[inline(always)]
+    pub(super) const fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// A power-of-two size of blocks: `2^order` granules.
@@ -108,5 +135,6 @@ pub struct ReserveError {
 }
 
 pub(super) const GRANULE_BYTES: usize = 32;
+const WORDS_PER_GRANULE: u64 = (GRANULE_BYTES / 8) as u64;
 /// As many granules as a `u32` can name.
 pub(super) const MAX_BYTES: usize = GRANULE_BYTES << 32;

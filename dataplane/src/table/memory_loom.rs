@@ -7,6 +7,7 @@
 use super::Fresh;
 use super::Granule;
 use super::ReserveError;
+use super::WordPlace;
 use crate::table::softwire::Softwire;
 use crate::table::sync::AtomicU32;
 use crate::table::sync::AtomicU64;
@@ -36,8 +37,11 @@ impl Memory {
     }
 
     pub(in crate::table) fn word(&self, granule: Granule, index: u32) -> &AtomicU64 {
-        let index = granule.index() as usize * 4 + index as usize;
-        &self.granules[index / 4].words[index % 4]
+        self.word_at(WordPlace::new(granule, index))
+    }
+
+    pub(in crate::table) fn word_at(&self, place: WordPlace) -> &AtomicU64 {
+        &self.granules[place.index() / 4].words[place.index() % 4]
     }
 
     pub(in crate::table) fn half(&self, granule: Granule, index: u32) -> &AtomicU32 {
@@ -57,7 +61,13 @@ impl Memory {
         self.softwire(fresh.first(), index).overwrite(&softwire);
     }
 
-    pub(in crate::table) fn prefetch_word(&self, _: Granule, _: u32) {}
+    pub(in crate::table) fn copy(&self, from: Granule, fresh: &mut Fresh) {
+        for index in 0..fresh.order().granules() {
+            self.write(fresh, index, self.softwire(from, index).duplicate());
+        }
+    }
+
+    pub(in crate::table) fn prefetch_at(&self, _: WordPlace) {}
 
     pub(in crate::table) fn prefetch_half(&self, _: Granule, _: u32) {}
 

@@ -6,6 +6,7 @@ use super::Fresh;
 use super::GRANULE_BYTES;
 use super::Granule;
 use super::ReserveError;
+use super::WordPlace;
 use crate::table::softwire::Softwire;
 use crate::table::sync::AtomicU32;
 use crate::table::sync::AtomicU64;
@@ -33,9 +34,13 @@ impl Memory {
     /// The eight-byte word number `index`, counted from the start of `granule`.
     #[inline(always)]
     pub(in crate::table) fn word(&self, granule: Granule, index: u32) -> &AtomicU64 {
-        let place = self
-            .at(granule, index as usize * size_of::<AtomicU64>())
-            .cast();
+        self.word_at(WordPlace::new(granule, index))
+    }
+
+    /// The eight-byte word at `place`.
+    #[inline(always)]
+    pub(in crate::table) fn word_at(&self, place: WordPlace) -> &AtomicU64 {
+        let place = self.at(place.index() * size_of::<AtomicU64>()).cast();
         // SAFETY: inside the reservation and aligned (boundary, 1); in use as words only (4).
         unsafe { place.as_ref() }
     }
@@ -44,7 +49,7 @@ impl Memory {
     #[inline(always)]
     pub(in crate::table) fn half(&self, granule: Granule, index: u32) -> &AtomicU32 {
         let place = self
-            .at(granule, index as usize * size_of::<AtomicU32>())
+            .at(in_bytes(granule) + index as usize * size_of::<AtomicU32>())
             .cast();
         // SAFETY: inside the reservation and aligned (boundary, 1); in use as half words only (4).
         unsafe { place.as_ref() }
@@ -53,7 +58,9 @@ impl Memory {
     /// The entry number `index`, counted from `granule`.
     #[inline(always)]
     pub(in crate::table) fn softwire(&self, granule: Granule, index: u32) -> &Softwire {
-        let place = self.at(granule, index as usize * GRANULE_BYTES).cast();
+        let place = self
+            .at(in_bytes(granule) + index as usize * GRANULE_BYTES)
+            .cast();
         // SAFETY: inside the reservation and aligned (boundary, 1); immutable while shared (2, 3), and all
         // bit patterns, zero included, are entries.
         unsafe { place.as_ref() }
@@ -66,56 +73,74 @@ impl Memory {
             "an entry beyond its block"
         );
         let place = self
-            .at(fresh.first(), index as usize * GRANULE_BYTES)
+            .at(in_bytes(fresh.first()) + index as usize * GRANULE_BYTES)
             .cast();
         // SAFETY: inside the block, and unreachable for readers (boundary, 2).
         unsafe { place.write(softwire) }
     }
 
-    /// Asks for the cache line that holds word `index` after `granule`.
+    /// Fills a block that nobody can reach yet with the entries of one of the same size.
+    ///
+    /// Only the writer may call this: it alone changes the atomic parts of entries, so that reading them
+    /// plainly, as this does, races with nobody.
+    pub(in crate::table) fn copy(&self, from: Granule, fresh: &mut Fresh) {
+        let source = self.at(in_bytes(from));
+        let target = self.at(in_bytes(fresh.first()));
+        // SAFETY: two different blocks of that size, one published and so immutable but for its atomics, the
+        // other unreachable for readers (boundary, 2).
+        unsafe { target.copy_from_nonoverlapping(source, fresh.order().bytes()) }
+    }
+
+    /// Asks for the cache line that holds the word at `place`.
     #[inline(always)]
-    pub(in crate::table) fn prefetch_word(&self, granule: Granule, index: u32) {
-        prefetch(self.at(granule, index as usize * size_of::<AtomicU64>()));
+    pub(in crate::table) fn prefetch_at(&self, place: WordPlace) {
+        self.prefetch(place.index() * size_of::<AtomicU64>());
     }
 
     /// Asks for the cache line that holds half word `index` after `granule`.
     #[inline(always)]
     pub(in crate::table) fn prefetch_half(&self, granule: Granule, index: u32) {
-        prefetch(self.at(granule, index as usize * size_of::<AtomicU32>()));
+        self.prefetch(in_bytes(granule) + index as usize * size_of::<AtomicU32>());
     }
 
     /// Asks for the cache line that holds entry `index` after `granule`.
     #[inline(always)]
     pub(in crate::table) fn prefetch_softwire(&self, granule: Granule, index: u32) {
-        prefetch(self.at(granule, index as usize * GRANULE_BYTES));
+        self.prefetch(in_bytes(granule) + index as usize * GRANULE_BYTES);
+    }
+
+    /// A hint; it may be about a place that nobody will look at, even one outside the reservation.
+    #[inline(always)]
+    fn prefetch(&self, offset: usize) {
+        let place = self.base.as_ptr().wrapping_add(offset);
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            use std::arch::x86_64::_MM_HINT_T0;
+            use std::arch::x86_64::_mm_prefetch;
+            // SAFETY: it has no effect on memory, whatever the address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast_const().cast()) }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let _ = place;
     }
 
     #[inline(always)]
-    fn at(&self, granule: Granule, offset: usize) -> NonNull<u8> {
-        let offset = granule.index() as usize * GRANULE_BYTES + offset;
-        debug_assert!(offset < self.bytes, "a granule outside the reservation");
+    fn at(&self, offset: usize) -> NonNull<u8> {
+        debug_assert!(offset < self.bytes, "a place outside the reservation");
         // SAFETY: the allocator gives out granules below the end of the reservation only (boundary, 1).
         unsafe { self.base.add(offset) }
     }
+}
+
+#[inline(always)]
+const fn in_bytes(granule: Granule) -> usize {
+    granule.index() as usize * GRANULE_BYTES
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
         unmap(self.base, self.bytes);
     }
-}
-
-#[inline(always)]
-fn prefetch(place: NonNull<u8>) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    {
-        use std::arch::x86_64::_MM_HINT_T0;
-        use std::arch::x86_64::_mm_prefetch;
-        // SAFETY: a hint; it has no effect on memory, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.as_ptr().cast_const().cast()) }
-    }
-    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = place;
 }
 
 /// Address space that costs memory when touched, in huge pages where the system has them to give.

@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use super::memory::Granule;
 use super::memory::Memory;
 use super::memory::Order;
+use super::memory::WordPlace;
 use super::sync::Ordering;
 
 /// What differs between the levels: the size of a child and when a node turns dense.
@@ -21,7 +22,6 @@ pub(super) trait Level: Copy {
 
     fn load(memory: &Memory, node: Granule, index: u32) -> u64;
     fn store(memory: &Memory, node: Granule, index: u32, value: u64);
-    fn prefetch(memory: &Memory, node: Granule, index: u32);
 
     /// The place of a packed node's first child, behind the bitmap.
     const FIRST: u32 = (BITMAP_BYTES / Self::CHILD_BYTES) as u32;
@@ -48,11 +48,6 @@ impl Level for Hosts {
     fn store(memory: &Memory, node: Granule, index: u32, value: u64) {
         memory.word(node, index).store(value, Ordering::Release);
     }
-
-    #[inline(always)]
-    fn prefetch(memory: &Memory, node: Granule, index: u32) {
-        memory.prefetch_word(node, index);
-    }
 }
 
 /// The third octet's level: children are references to [`Hosts`] nodes.
@@ -73,11 +68,6 @@ impl Level for Subnets {
         memory
             .half(node, index)
             .store(value as u32, Ordering::Release);
-    }
-
-    #[inline(always)]
-    fn prefetch(memory: &Memory, node: Granule, index: u32) {
-        memory.prefetch_half(node, index);
     }
 }
 
@@ -142,16 +132,15 @@ impl<L: Level> Node<L> {
         if self.is_dense() {
             Some(octet.into())
         } else {
-            let bitmap = Bitmap::read(memory, self.granule());
-            bitmap.has(octet).then(|| L::FIRST + bitmap.rank(octet))
+            self.packed_place(memory, octet)
         }
     }
 
-    /// Asks for the cache line that [`child`](Self::child) will need first.
-    #[inline(always)]
-    pub(super) fn prefetch(self, memory: &Memory, octet: u8) {
-        let index = if self.is_dense() { octet.into() } else { 0 };
-        L::prefetch(memory, self.granule(), index);
+    /// Kept out of line, so that the walk through dense nodes has the registers to itself.
+    #[inline(never)]
+    fn packed_place(self, memory: &Memory, octet: u8) -> Option<u32> {
+        let bitmap = Bitmap::read(memory, self.granule());
+        bitmap.has(octet).then(|| L::FIRST + bitmap.rank(octet))
     }
 
     /// The octets that have a child, with it, in order.
@@ -173,6 +162,17 @@ impl<L: Level> Node<L> {
             L::DENSE_ORDER
         } else {
             packed_order::<L>(Bitmap::read(memory, self.granule()).len())
+        }
+    }
+}
+
+impl Node<Hosts> {
+    /// Where the slot of `octet` stands, or a word that is always zero.
+    #[inline(always)]
+    pub(super) fn slot_place(self, memory: &Memory, octet: u8) -> WordPlace {
+        match self.place(memory, octet) {
+            Some(index) => WordPlace::new(self.granule(), index),
+            None => WordPlace::NULL,
         }
     }
 }
@@ -208,7 +208,14 @@ impl Bitmap {
     }
 
     fn octets(self) -> impl Iterator<Item = u8> {
-        (0..=u8::MAX).filter(move |&octet| self.has(octet))
+        (0..4_u8).flat_map(move |index| {
+            let mut left = self.0[usize::from(index)];
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as u8)?;
+                left &= left - 1;
+                Some(index * 64 + bit)
+            })
+        })
     }
 
     fn len(self) -> u32 {
@@ -220,18 +227,13 @@ impl Bitmap {
         self.0[octet as usize / 64] >> (octet % 64) & 1 != 0
     }
 
-    /// How many octets before this one are present.
+    /// How many octets before this one are present; without branches.
     #[inline(always)]
     fn rank(self, octet: u8) -> u32 {
-        let (word, bit) = (usize::from(octet / 64), octet % 64);
-        let before = |index: usize| match index.cmp(&word) {
-            std::cmp::Ordering::Less => u64::MAX,
-            std::cmp::Ordering::Equal => (1 << bit) - 1,
-            std::cmp::Ordering::Greater => 0,
-        };
-        (0..4)
-            .map(|index| (self.0[index] & before(index)).count_ones())
-            .sum()
+        let (word, bit) = (u32::from(octet / 64), octet % 64);
+        let before = self.0[word as usize] & ((1 << bit) - 1);
+        let whole = |index: u32| self.0[index as usize].count_ones() * u32::from(index < word);
+        before.count_ones() + whole(0) + whole(1) + whole(2)
     }
 }
 
@@ -254,6 +256,7 @@ mod tests {
             let before = octets.iter().filter(|&&other| other < octet).count();
             assert_eq!(bitmap.rank(octet), before as u32, "{octet}");
         }
+        assert_eq!(bitmap.octets().collect::<Vec<_>>(), octets);
     }
 
     #[test]

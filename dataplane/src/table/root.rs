@@ -46,9 +46,8 @@ impl Table {
     #[inline]
     pub fn lookup(&self, key: Key) -> Option<&Softwire> {
         let slot = self.slot(key.ipv4);
-        let (place, tag) = slot.aim(key.port);
-        let softwire = self.occupant(slot, place);
-        (softwire.tag() == tag).then_some(softwire)
+        let softwire = self.occupant(slot, slot.place(key.port));
+        (softwire.tag() == slot.tag(key.port)).then_some(softwire)
     }
 
     /// Whether the table has a softwire on `ipv4` at all.
@@ -129,8 +128,7 @@ impl Table {
     /// All addresses that have softwires, in order.
     pub(super) fn slots(&self) -> impl Iterator<Item = (Ipv4Addr, Slot)> {
         let memory = &self.memory;
-        (0..ROOT_LENGTH).flat_map(move |high| {
-            let high = high << 16;
+        self.networks().flat_map(move |high| {
             self.subnets(high)
                 .children(memory)
                 .flat_map(move |(third, child)| {
@@ -140,6 +138,16 @@ impl Table {
                         (ipv4, Slot::from_word(word))
                     })
                 })
+        })
+    }
+
+    /// The first addresses of the /16s that have softwires, in order.
+    fn networks(&self) -> impl Iterator<Item = u32> {
+        (0..ROOT_LENGTH.div_ceil(64)).flat_map(|index| {
+            let word = self.memory.word(self.served, index).load(Ordering::Acquire);
+            (0..64)
+                .filter(move |bit| word >> bit & 1 != 0)
+                .map(move |bit| (index * 64 + bit) << 16)
         })
     }
 

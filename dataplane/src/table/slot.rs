@@ -2,13 +2,14 @@
 //! packed in one atomic word, so that a reader sees both change at once.
 //!
 //! ```text
-//!  63    51 50   47 46   42 41   37 36   32 31              0
-//!  [ zero ][ skip  ][ j    ][ m    ][ k    ][ block          ]
+//!  63    56 55    48 47    40 39    32 31              0
+//!  [ shift ][ j     ][ m     ][ k     ][ block          ]
 //! ```
 //!
 //! `k` is the PSID length and `m` the number of port bits below the PSID (`a = 16 - m - k`). The block has
-//! `2^j` places, and PSID `p` lives in place `(p >> skip) mod 2^j`: as few places as keep apart the PSIDs
-//! in use. One PSID takes one place, a full address `2^k`. The all-zero word is "no such address".
+//! `2^j` places, and a port belongs in place `(port >> shift) mod 2^j`. Those `j` bits are bits of the PSID:
+//! as few as keep apart the PSIDs in use. One PSID takes one place, a full address `2^k`. The all-zero
+//! word is "no such address". Whole bytes, because shift counts in byte registers cost no masking.
 
 use crate::port_set::PortSplit;
 
@@ -24,12 +25,8 @@ impl Slot {
     pub(super) fn new(block: Granule, split: PortSplit, shape: Shape) -> Self {
         let split = normal(split);
         let below = 16 - split.offset() - split.length();
-        let word = u64::from(block.index())
-            | u64::from(split.length()) << 32
-            | u64::from(below) << 37
-            | u64::from(shape.places_log2) << 42
-            | u64::from(shape.skip) << 47;
-        Self(word)
+        let bytes = [split.length(), below, shape.places_log2, below + shape.skip];
+        Self(u64::from(block.index()) | u64::from(u32::from_le_bytes(bytes)) << 32)
     }
 
     #[inline(always)]
@@ -55,49 +52,78 @@ impl Slot {
     /// How the address is split; a whole address reads back with offset 0 (GM-003).
     pub(super) fn split(self) -> PortSplit {
         let length = self.length();
-        let offset = 16 - self.below() - length;
-        PortSplit::new(offset as u8, length as u8).unwrap_or(PortSplit::WHOLE)
+        PortSplit::new(16 - self.below() - length, length).unwrap_or(PortSplit::WHOLE)
     }
 
     pub(super) const fn shape(self) -> Shape {
         Shape {
-            places_log2: (self.0 >> 42 & 31) as u8,
-            skip: (self.0 >> 47 & 15) as u8,
+            places_log2: self.places_log2(),
+            skip: self.shift() - self.below(),
         }
     }
 
     /// Whether the block holds references to entries instead of the entries themselves.
     #[inline(always)]
     pub(super) const fn is_indexed(self) -> bool {
-        self.shape().is_indexed()
+        self.places_log2() > Shape::INLINE_LOG2
     }
 
-    /// The place in the block, and what stands there if the packet belongs to a softwire: branch-free.
+    /// The place of a packet in the block; whatever has no port is in place 0 of a whole address.
     #[inline(always)]
-    pub(super) const fn aim(self, port: PortKey) -> (u32, Tag) {
-        let length = self.length();
+    pub(super) const fn place(self, port: PortKey) -> u32 {
+        low_bits(port.number() >> (self.shift() & 31), self.places_log2())
+    }
+
+    /// What stands in that place if the port belongs to a softwire; for keys that are ports.
+    #[inline(always)]
+    pub(super) const fn tag_of_port(self, port: PortKey) -> Tag {
         let number = port.number();
-        let psid = number >> self.below() & ((1 << length) - 1);
+        let psid = low_bits(number >> (self.below() & 31), self.length());
         // With a > 0 the first 2^(16-a) ports are nobody's (GM-001); 2^16 stands for a = 0: none are.
-        let first = 1 << (self.below() + length) & 0xffff;
-        let owned = if port.is_port() {
-            number >= first
+        let first = (1 << ((self.below() + self.length()) & 31)) & 0xffff;
+        if number >= first {
+            Tag::bound(psid)
         } else {
-            length == 0 && !port.is_skip()
-        };
-        let tag = if owned { Tag::bound(psid) } else { Tag::NOBODY };
-        (self.shape().place(psid), tag)
+            Tag::NOBODY
+        }
+    }
+
+    /// What stands in the place if the packet belongs to a softwire.
+    #[inline(always)]
+    pub(super) const fn tag(self, port: PortKey) -> Tag {
+        if port.is_port() {
+            self.tag_of_port(port)
+        } else if self.length() == 0 && !port.is_skip() {
+            Tag::bound(0)
+        } else {
+            Tag::NOBODY
+        }
     }
 
     #[inline(always)]
-    const fn length(self) -> u32 {
-        (self.0 >> 32 & 31) as u32
+    const fn length(self) -> u8 {
+        (self.0 >> 32) as u8
     }
 
     #[inline(always)]
-    const fn below(self) -> u32 {
-        (self.0 >> 37 & 31) as u32
+    const fn below(self) -> u8 {
+        (self.0 >> 40) as u8
     }
+
+    #[inline(always)]
+    const fn places_log2(self) -> u8 {
+        (self.0 >> 48) as u8
+    }
+
+    #[inline(always)]
+    const fn shift(self) -> u8 {
+        (self.0 >> 56) as u8
+    }
+}
+
+#[inline(always)]
+const fn low_bits(value: u32, bits: u8) -> u32 {
+    value & ((1 << (bits & 31)) - 1)
 }
 
 /// A whole address has no PSID, so its offset says nothing (GM-003).
@@ -175,6 +201,6 @@ impl Shape {
 
     #[inline(always)]
     pub(super) const fn place(self, psid: u32) -> u32 {
-        psid >> self.skip & ((1 << self.places_log2) - 1)
+        low_bits(psid >> self.skip, self.places_log2)
     }
 }
