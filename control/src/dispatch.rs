@@ -1,11 +1,18 @@
 //! Which part of the program carries out a command.
 
 use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
+use crate::bench;
 use crate::check;
 use crate::cli::Cli;
 use crate::cli::Command;
 use crate::cli::Outcome;
+use crate::config::Config;
+use crate::config::Purpose;
+use crate::replay;
+use crate::run;
 
 /// Carries the command out.
 ///
@@ -14,12 +21,37 @@ use crate::cli::Outcome;
 pub fn execute(cli: &Cli) -> Outcome {
     match &cli.command {
         Command::Check(args) => check::execute(args, cli.json),
-        Command::Run(_) => Err(NotBuilt("run").into()),
-        Command::Replay(_) => Err(NotBuilt("replay").into()),
-        Command::Bench(_) => Err(NotBuilt("bench").into()),
+        Command::Run(args) => {
+            let mut config = Config::read(&args.config, Purpose::Run)?;
+            if let Some(socket) = &args.socket {
+                config.socket.clone_from(socket);
+            }
+            start_log(&config);
+            Ok(run::run(&config)?)
+        }
+        Command::Replay(args) => {
+            let config = Config::read(&args.config, Purpose::Replay)?;
+            Ok(replay::run(
+                &config,
+                &args.files(),
+                args.counters.as_deref(),
+            )?)
+        }
+        Command::Bench(args) => Ok(bench::run(&args.options(cli.json))?),
         Command::Show(_) => Err(NotBuilt("show").into()),
         Command::Softwire(_) => Err(NotBuilt("softwire").into()),
     }
+}
+
+/// The daemon's log goes to standard error, where a service manager picks it up with its own time.
+fn start_log(config: &Config) {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::from_level(config.log_level).into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 /// A command that this build does not have.

@@ -1,8 +1,12 @@
 //! The daemon and command line of the lwAFTR: configuration, live bindings, API.
 
+pub mod bench;
 pub mod bindings_file;
 pub mod check;
 pub mod cli;
 pub mod config;
 pub mod dispatch;
+pub mod forwarding;
+pub mod replay;
+pub mod run;
 pub mod softwires;

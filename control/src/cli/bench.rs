@@ -3,13 +3,17 @@
 use clap::Args;
 use clap::ValueEnum;
 
+use crate::bench::Direction;
+use crate::bench::FrameMix;
+use crate::bench::Options;
+
 /// What to measure.
 #[derive(Args, Clone, Debug)]
 pub struct BenchArgs {
     /// Numbers of softwires, one run each: 1k, 1m, 10m or plain numbers.
     #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1k,1m", value_parser = count)]
     pub softwires: Vec<u32>,
-    /// Sizes of frames, one run each: 64 to 1500 octets with FCS, or imix.
+    /// Sizes of frames, one run each: 64 to 1518 octets with FCS, or imix.
     #[arg(long, value_name = "SIZE", value_delimiter = ',', default_value = "64", value_parser = frame)]
     pub frame: Vec<FrameArg>,
     /// Directions, one run each.
@@ -33,7 +37,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "CORE", default_value_t = 0)]
     pub control_core: u32,
     /// Packets in each trial.
-    #[arg(long, value_name = "N", default_value = "16m", value_parser = count)]
+    #[arg(long, value_name = "N", default_value = "4m", value_parser = count)]
     pub packets: u32,
     /// Measure live updates of the table as well.
     #[arg(long)]
@@ -48,7 +52,7 @@ pub struct BenchArgs {
 pub enum FrameArg {
     /// All frames have this many octets, FCS included.
     Octets(u16),
-    /// The simple Internet mix: 7 of 64, 4 of 576 and 1 of 1500 octets.
+    /// The simple Internet mix: 7 of 64, 4 of 594 and 1 of 1518 octets.
     Imix,
 }
 
@@ -61,6 +65,35 @@ pub enum DirectionArg {
     Decap,
     /// Half of each.
     Both,
+}
+
+impl BenchArgs {
+    /// What the benchmark takes.
+    #[must_use]
+    pub fn options(&self, json: bool) -> Options {
+        let frame = |frame: &FrameArg| match *frame {
+            FrameArg::Octets(octets) => FrameMix::Fixed(octets),
+            FrameArg::Imix => FrameMix::Imix,
+        };
+        let direction = |direction: &DirectionArg| match direction {
+            DirectionArg::Encap => Direction::Encap,
+            DirectionArg::Decap => Direction::Decap,
+            DirectionArg::Both => Direction::Both,
+        };
+        Options {
+            softwires: self.softwires.clone(),
+            psid_length: self.psid_length,
+            frames: self.frame.iter().map(frame).collect(),
+            directions: self.direction.iter().map(direction).collect(),
+            burst: usize::from(self.burst),
+            core: self.core,
+            control_core: self.control_core,
+            huge: !self.no_huge,
+            packets: u64::from(self.packets),
+            updates: self.updates,
+            json,
+        }
+    }
 }
 
 /// A number of things, with k and m for thousands and millions.
@@ -87,7 +120,7 @@ fn frame(text: &str) -> Result<FrameArg, FrameError> {
     let octets = text
         .parse()
         .ok()
-        .filter(|octets| (64..=1500).contains(octets));
+        .filter(|octets| (64..=1518).contains(octets));
     octets
         .map(FrameArg::Octets)
         .ok_or_else(|| FrameError(text.to_owned()))
@@ -100,7 +133,7 @@ struct CountError(String);
 
 /// A text that is no frame size.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("'{0}' is neither a number of octets from 64 to 1500 nor imix")]
+#[error("'{0}' is neither a number of octets from 64 to 1518 nor imix")]
 struct FrameError(String);
 
 pub(super) const EXAMPLES: &str = "Examples:
@@ -129,7 +162,7 @@ mod tests {
             (frame("64"), frame("imix")),
             (Ok(FrameArg::Octets(64)), Ok(FrameArg::Imix))
         );
-        for text in ["", "63", "1501", "IMIX"] {
+        for text in ["", "63", "1519", "IMIX"] {
             assert_eq!(frame(text), Err(FrameError(text.to_owned())));
         }
     }

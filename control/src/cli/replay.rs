@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::replay::Capture;
+use crate::replay::Files;
+
 /// Packets from and to files in pcap format.
 #[derive(Args, Clone, Debug)]
 pub struct ReplayArgs {
@@ -34,6 +37,24 @@ pub struct ReplayArgs {
     /// Where random numbers begin: the same seed gives the same packets.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+}
+
+impl ReplayArgs {
+    /// The files, port by port.
+    #[must_use]
+    pub fn files(&self) -> Files {
+        let capture = |input: &Option<PathBuf>, output: &Option<PathBuf>| Capture {
+            input: input.clone(),
+            output: output.clone(),
+        };
+        if self.stick_in.is_some() || self.stick_out.is_some() {
+            return Files::OnAStick(capture(&self.stick_in, &self.stick_out));
+        }
+        Files::TwoPorts {
+            internet: capture(&self.internet_in, &self.internet_out),
+            access: capture(&self.access_in, &self.access_out),
+        }
+    }
 }
 
 const TWO_PORTS: [&str; 4] = ["internet_in", "access_in", "internet_out", "access_out"];

@@ -1,0 +1,332 @@
+//! `lwaftr bench`: what a packet costs on one core, beside the floor of the same run.
+//!
+//! The loop that is measured is the worker's own, with every check on; only its packets come from a
+//! [mill](mill::Mill) instead of a device. The floor is the same burst loop over the same packets,
+//! which swaps MAC addresses and does nothing else. Figures of different runs are comparable only
+//! as differences to, or multiples of, their floors.
+
+pub mod measure;
+pub mod mill;
+mod report;
+pub mod traffic;
+mod updates;
+
+use std::net::Ipv6Addr;
+
+use dpdk::eal::Eal;
+use dpdk::lcore;
+use dpdk::mempool::Mempool;
+use dpdk::mempool::MempoolSetup;
+use indicatif::ProgressBar;
+use lwaftr_dataplane::forwarding::Dscp;
+use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::forwarding::Link;
+use lwaftr_dataplane::table::BrSet;
+use lwaftr_dataplane::table::Builder;
+use lwaftr_dataplane::table::Origin;
+use lwaftr_dataplane::table::Publisher;
+use lwaftr_dataplane::wire::ethernet::Mac;
+use thiserror::Error;
+
+use crate::bench::measure::Feed;
+use crate::bench::mill::Stream;
+use crate::bench::report::Report;
+use crate::bench::report::Run;
+use crate::bench::traffic::Key;
+use crate::bench::traffic::Population;
+use crate::bench::traffic::Template;
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Numbers of softwires, one table each.
+    pub softwires: Vec<u32>,
+    /// PSID length of all addresses, in bits; 0 gives whole addresses.
+    pub psid_length: u8,
+    /// Frame mixes.
+    pub frames: Vec<FrameMix>,
+    /// Directions.
+    pub directions: Vec<Direction>,
+    /// Packets a burst.
+    pub burst: usize,
+    /// CPU of the measured worker.
+    pub core: u32,
+    /// CPU of everything else.
+    pub control_core: u32,
+    /// Whether packet memory may be in ordinary pages.
+    pub huge: bool,
+    /// Packets in each of the trials.
+    pub packets: u64,
+    /// Whether to measure live updates of the table as well.
+    pub updates: bool,
+    /// Whether to print JSON.
+    pub json: bool,
+}
+
+/// Which way the packets go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Direction {
+    /// From the Internet to lwB4s.
+    Encap,
+    /// From lwB4s to the Internet.
+    Decap,
+    /// Half of each.
+    Both,
+}
+
+impl Direction {
+    /// The direction's name in options and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Encap => "encap",
+            Self::Decap => "decap",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// Sizes of the frames on the IPv4 side, with FCS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FrameMix {
+    /// All of one size, in octets: 64 to 1518.
+    Fixed(u16),
+    /// Seven of 64, four of 594 and one of 1518 octets.
+    Imix,
+}
+
+impl FrameMix {
+    /// The mix's name in options and reports.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Fixed(size) => size.to_string(),
+            Self::Imix => "imix".to_owned(),
+        }
+    }
+
+    fn sizes(self) -> Vec<usize> {
+        match self {
+            Self::Fixed(size) => vec![usize::from(size)],
+            Self::Imix => IMIX.to_vec(),
+        }
+    }
+}
+
+/// Why a benchmark could not be run, or its result not be believed.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    /// DPDK did not start.
+    #[error("cannot start DPDK: {0}")]
+    Eal(#[from] dpdk::eal::EalError),
+    /// No pool of packet buffers.
+    #[error("cannot make the packet pool: {0}")]
+    MakePool(#[from] dpdk::mempool::MempoolError),
+    /// The pool ran dry.
+    #[error("the packet pool is too small")]
+    Pool,
+    /// The worker's core cannot be had.
+    #[error("cannot run on the worker's core: {0}")]
+    Core(#[from] dpdk::lcore::LcoreError),
+    /// The table could not be built.
+    #[error(
+        "cannot build a table of {softwires} softwires with PSID length {psid_length}: {cause}"
+    )]
+    Table {
+        /// Softwires wanted.
+        softwires: u32,
+        /// PSID length wanted.
+        psid_length: u8,
+        /// What was in the way.
+        cause: String,
+    },
+    /// Not all of the traffic was forwarded, so the figures mean nothing.
+    #[error("of {received} packets not all were forwarded: {drops}")]
+    NotForwarded {
+        /// Packets received.
+        received: u64,
+        /// The drop counters that moved.
+        drops: String,
+    },
+    /// The thread that publishes updates stopped.
+    #[error("the publishing thread failed: {0}")]
+    Updates(String),
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// When DPDK, memory or the core cannot be had, or traffic was dropped.
+pub fn run(options: &Options) -> Result<(), BenchError> {
+    let eal = Eal::init(&eal_arguments(options))?;
+    let setup = MempoolSetup {
+        mbufs: POOL,
+        cache: 256,
+        data_room: 2176,
+        socket: None,
+    };
+    let pool = Mempool::new(&eal, "bench", setup)?;
+    lcore::pin_to(options.core as usize)?;
+    let mut report = Report::new(options, eal.has_hugepages());
+    let steps = options.softwires.len() * options.directions.len() * options.frames.len();
+    let progress = if options.json {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(steps as u64)
+    };
+    for softwires in &options.softwires {
+        let population = population(*softwires, options)?;
+        let mut publisher = publisher(population, *softwires, options)?;
+        let keys = population.shuffled_keys(SEED);
+        for direction in &options.directions {
+            for frame in &options.frames {
+                let reader = reader(&publisher)?;
+                let feed = feed(&pool, &keys, *direction, *frame, options.burst);
+                let (floor, pipeline) =
+                    measure::floor_and_pipeline(&feed, &forwarding(), reader, options.packets)?;
+                report
+                    .runs
+                    .push(Run::new(*direction, *softwires, *frame, floor, pipeline));
+                progress.inc(1);
+            }
+        }
+        if options.updates {
+            let feed = feed(
+                &pool,
+                &keys,
+                Direction::Both,
+                FrameMix::Fixed(64),
+                options.burst,
+            );
+            let rows = updates::measure(&mut publisher, population, *softwires, &feed, options)?;
+            report.updates.extend(rows);
+        }
+    }
+    progress.finish_and_clear();
+    report.print(options.json);
+    Ok(())
+}
+
+fn eal_arguments(options: &Options) -> Vec<String> {
+    let core = options.control_core.to_string();
+    let mut arguments = vec![
+        "--no-pci",
+        "--no-telemetry",
+        "--log-level=error",
+        "-l",
+        &core,
+    ];
+    if options.huge {
+        arguments.push("--in-memory");
+    } else {
+        arguments.extend(["--no-huge", "--no-shconf", "-m", "256"]);
+    }
+    arguments.into_iter().map(str::to_owned).collect()
+}
+
+fn population(softwires: u32, options: &Options) -> Result<Population, BenchError> {
+    Population::new(softwires, options.psid_length)
+        .map_err(|cause| table_error(softwires, options, cause))
+}
+
+fn publisher(
+    population: Population,
+    softwires: u32,
+    options: &Options,
+) -> Result<Publisher, BenchError> {
+    let brs = BrSet::new([traffic::BR]).map_err(|cause| table_error(softwires, options, cause))?;
+    let mut builder = Builder::new(brs).map_err(|cause| table_error(softwires, options, cause))?;
+    for binding in population.bindings() {
+        let binding = binding.map_err(|cause| table_error(softwires, options, cause))?;
+        builder
+            .add(&binding, Origin(0))
+            .map_err(|cause| table_error(softwires, options, cause))?;
+    }
+    Ok(Publisher::new(builder))
+}
+
+fn table_error(softwires: u32, options: &Options, cause: impl std::fmt::Display) -> BenchError {
+    BenchError::Table {
+        softwires,
+        psid_length: options.psid_length,
+        cause: cause.to_string(),
+    }
+}
+
+fn reader(publisher: &Publisher) -> Result<lwaftr_dataplane::table::Reader, BenchError> {
+    let parked = publisher
+        .reader()
+        .map_err(|cause| BenchError::Updates(cause.to_string()))?;
+    Ok(parked.online())
+}
+
+fn feed<'k>(
+    pool: &'k Mempool,
+    keys: &'k [Key],
+    direction: Direction,
+    frame: FrameMix,
+    burst: usize,
+) -> Feed<'k> {
+    let internet = (direction != Direction::Decap).then(|| Stream {
+        cycle: cycle(frame, |size| {
+            (
+                Template::from_internet(size, INTERNET_MAC, PEER_MAC),
+                size - FCS,
+            )
+        }),
+    });
+    let access = (direction != Direction::Encap).then(|| Stream {
+        cycle: cycle(frame, |size| {
+            (
+                Template::from_access(size, ACCESS_MAC, PEER_MAC),
+                size - FCS + 40,
+            )
+        }),
+    });
+    Feed {
+        pool,
+        keys,
+        internet,
+        access,
+        burst,
+    }
+}
+
+fn cycle(frame: FrameMix, packet: impl Fn(usize) -> (Template, usize)) -> Vec<(Template, usize)> {
+    frame.sizes().into_iter().map(packet).collect()
+}
+
+/// Two ports as the example configuration has them, every check on.
+fn forwarding() -> Forwarding {
+    let link = |mac, mtu| Link {
+        mac: Mac(mac),
+        next_hop_mac: Mac(PEER_MAC),
+        vlan: None,
+        vlan_by_device: false,
+        mtu,
+    };
+    Forwarding {
+        internet: link(INTERNET_MAC, 1500),
+        internet_address: u32::from_be_bytes([10, 10, 10, 10]),
+        access: link(ACCESS_MAC, 1540),
+        access_address: Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 1).octets(),
+        aftr_address: u32::from_be_bytes([192, 0, 0, 1]),
+        hop_limit: 64,
+        dscp: Dscp::Copy,
+        mss_clamp: None,
+        hairpinning: true,
+        allow_incoming_icmp: true,
+    }
+}
+
+const INTERNET_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const ACCESS_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
+/// Octets of the frame check sequence, which frame sizes include and buffers do not.
+const FCS: usize = 4;
+/// Sizes of the simple Internet mix, interleaved.
+const IMIX: [usize; 12] = [64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 64, 594];
+/// Packet buffers: both mills', and room for the caches.
+const POOL: u32 = 8191;
+/// The same shuffle in every run.
+const SEED: u64 = 0x6c77_6166_7472;

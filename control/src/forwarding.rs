@@ -1,0 +1,45 @@
+//! From the configuration to what the packet path works with.
+
+use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::forwarding::Link;
+use lwaftr_dataplane::wire::ethernet::Mac;
+
+use crate::config;
+use crate::config::Config;
+
+/// What only an opened port knows.
+#[derive(Clone, Copy, Debug)]
+pub struct PortFacts {
+    /// Our Ethernet address on it.
+    pub mac: Mac,
+    /// Whether the device puts VLAN tags on.
+    pub vlan_by_device: bool,
+}
+
+/// The packet path's settings on ports with these properties.
+#[must_use]
+pub fn settings(config: &Config, internet: PortFacts, access: PortFacts) -> Forwarding {
+    let softwire = &config.softwire;
+    Forwarding {
+        internet: link(&config.internet.link, internet),
+        internet_address: config.internet.link.address.address().to_bits(),
+        access: link(&config.access.link, access),
+        access_address: config.access.link.address.address().octets(),
+        aftr_address: softwire.aftr_ipv4.to_bits(),
+        hop_limit: softwire.hop_limit,
+        dscp: softwire.dscp,
+        mss_clamp: softwire.mss_clamp.bytes(config.access.link.mtu_bytes),
+        hairpinning: softwire.hairpinning,
+        allow_incoming_icmp: config.internet.icmp.allow_incoming,
+    }
+}
+
+fn link<A>(link: &config::Link<A>, port: PortFacts) -> Link {
+    Link {
+        mac: port.mac,
+        next_hop_mac: link.next_hop_mac,
+        vlan: link.vlan,
+        vlan_by_device: port.vlan_by_device && link.vlan.is_some(),
+        mtu: usize::from(link.mtu_bytes),
+    }
+}

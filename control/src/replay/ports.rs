@@ -1,0 +1,129 @@
+//! Ports whose packets come from captures, in the order of their time stamps.
+
+use dpdk::mbuf::Burst as DpdkBurst;
+use dpdk::mbuf::Mbuf;
+use dpdk::mbuf::RxTimestamps;
+use dpdk::mbuf::free_bulk;
+use lwaftr_dataplane::dpdk_ports::QueuePair;
+use lwaftr_dataplane::pipeline::BURST_MAX;
+use lwaftr_dataplane::pipeline::Burst;
+use lwaftr_dataplane::ports::Layout;
+use lwaftr_dataplane::ports::Outgoing;
+use lwaftr_dataplane::ports::Ports;
+use lwaftr_dataplane::ports::Side;
+
+/// Both sides' captures as one stream in time.
+///
+/// A round gets packets of one side and one time stamp only; on a tie the Internet side goes first.
+#[derive(Debug)]
+pub(super) struct ReplayPorts {
+    layout: Layout,
+    sides: [Capture; 2],
+    timestamps: Option<RxTimestamps>,
+}
+
+/// One side: its queues, if it has files, and the packet that comes next.
+#[derive(Debug, Default)]
+struct Capture {
+    queues: Option<QueuePair>,
+    next: Option<(u64, Mbuf)>,
+}
+
+impl ReplayPorts {
+    /// Ports over capture files; a side without files receives nothing and swallows what it is sent.
+    #[must_use]
+    pub(super) fn new(
+        layout: Layout,
+        internet: Option<QueuePair>,
+        access: Option<QueuePair>,
+        timestamps: Option<RxTimestamps>,
+    ) -> Self {
+        let capture = |queues| Capture { queues, next: None };
+        Self {
+            layout,
+            sides: [internet, access].map(capture),
+            timestamps,
+        }
+    }
+
+    /// Whether every packet of every capture has been received.
+    #[must_use]
+    pub(super) fn is_exhausted(&mut self) -> bool {
+        self.look_ahead();
+        self.sides.iter().all(|side| side.next.is_none())
+    }
+
+    fn look_ahead(&mut self) {
+        for side in &mut self.sides {
+            if let (None, Some(queues)) = (&side.next, &mut side.queues) {
+                let mut one = DpdkBurst::<1>::new();
+                queues.receive.receive(&mut one, 1);
+                side.next = one.pop().map(|packet| {
+                    let time = self.timestamps.and_then(|field| packet.rx_timestamp(field));
+                    (time.unwrap_or_default(), packet)
+                });
+            }
+        }
+    }
+
+    /// When `side` is to receive next, unless the other comes first.
+    fn turn(&self, side: Side) -> Option<u64> {
+        let time = |side: Side| {
+            self.sides[side as usize]
+                .next
+                .as_ref()
+                .map(|(time, _)| *time)
+        };
+        let own = time(side)?;
+        let is_first = match side {
+            Side::Internet => time(Side::Access).is_none_or(|other| own <= other),
+            Side::Access => time(Side::Internet).is_none_or(|other| own < other),
+        };
+        is_first.then_some(own)
+    }
+}
+
+impl Ports for ReplayPorts {
+    type Packet = Mbuf;
+
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn receive(&mut self, side: Side, burst: &mut Burst<Mbuf>) {
+        self.look_ahead();
+        let Some(time) = self.turn(side) else { return };
+        while burst.len() < BURST_MAX {
+            match self.sides[side as usize].next.take() {
+                Some((at, packet)) if at == time => burst.push(packet),
+                later => {
+                    self.sides[side as usize].next = later;
+                    break;
+                }
+            }
+            self.look_ahead();
+        }
+    }
+
+    fn transmit(&mut self, side: Side, packets: &mut Outgoing<Mbuf>) {
+        let side = if self.layout == Layout::OnAStick {
+            Side::Internet
+        } else {
+            side
+        };
+        match &mut self.sides[side as usize].queues {
+            Some(queues) => {
+                queues.transmit.transmit(packets);
+            }
+            None => free_bulk(packets),
+        }
+    }
+
+    fn punt(&mut self, packets: &mut Burst<Mbuf>) {
+        free_bulk(packets);
+    }
+
+    fn release(&mut self, packets: &mut Burst<Mbuf>) {
+        free_bulk(packets);
+    }
+}

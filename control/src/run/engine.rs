@@ -1,0 +1,220 @@
+//! The forwarding plane as control holds it: ports, workers, and what they send up.
+
+use dpdk::eal::Eal;
+use dpdk::lcore;
+use dpdk::mbuf;
+use dpdk::mbuf::Burst;
+use dpdk::port::Link;
+use dpdk::ring;
+use dpdk::ring::Consumer;
+use lwaftr_dataplane::counters;
+use lwaftr_dataplane::dpdk_ports::DpdkPorts;
+use lwaftr_dataplane::table::Publisher;
+use lwaftr_dataplane::worker;
+use tracing::info;
+use tracing::warn;
+
+use crate::config::Buffers;
+use crate::config::Config;
+use crate::config::Idle;
+use crate::forwarding;
+use crate::run::RunError;
+use crate::run::ports::OpenPort;
+use crate::run::ports::OpenPorts;
+use crate::run::workers::Equipment;
+use crate::run::workers::RunningWorker;
+use crate::run::workers::Workers;
+
+/// Ports and workers, running.
+#[derive(Debug)]
+pub struct Engine {
+    // Fields drop in this order: the queues that workers hold go before the ports they belong to.
+    workers: Workers,
+    punted: Consumer,
+    ports: Vec<WatchedPort>,
+    _eal: Eal,
+}
+
+/// A port and how it was when last looked at.
+#[derive(Debug)]
+struct WatchedPort {
+    port: OpenPort,
+    was: PortHealth,
+}
+
+/// Whether a port can carry packets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PortHealth {
+    /// The link is up.
+    Up,
+    /// The link is down.
+    Down,
+    /// The device is there but does not tell, or no longer can.
+    Unknown,
+    /// The device has been taken away.
+    Gone,
+}
+
+impl PortHealth {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+            Self::Gone => "gone",
+        }
+    }
+
+    fn of(port: &OpenPort) -> Self {
+        if !port.port.is_present() {
+            return Self::Gone;
+        }
+        match port.port.link() {
+            Ok(Link { up: true, .. }) => Self::Up,
+            Ok(_) => Self::Down,
+            Err(_) => Self::Unknown,
+        }
+    }
+}
+
+impl Engine {
+    /// Starts DPDK, opens the ports and sets the workers polling over the publisher's table.
+    ///
+    /// # Errors
+    /// When any of it cannot be had; nothing is left running then.
+    pub fn start(config: &Config, publisher: &Publisher) -> Result<Self, RunError> {
+        check_cores(config)?;
+        let eal = Eal::init(&config.eal_arguments())?;
+        let open = OpenPorts::open(&eal, config)?;
+        let (producer, punted) = ring::bounded(&eal, "punted", Buffers::PUNT_RING)?;
+        let settings = forwarding::settings(config, open.internet, open.access);
+        let mut equipment = Vec::new();
+        for (core, queues) in config.dataplane.workers.iter().zip(open.queues) {
+            let mut queues = queues.into_iter();
+            let internet = queues.next().ok_or(RunError::NoDevices)?;
+            let burst = config.dataplane.burst;
+            let ports = DpdkPorts::new(internet, queues.next(), producer.clone(), burst);
+            equipment.push(Equipment {
+                core: *core,
+                ports,
+                reader: publisher.reader()?,
+            });
+        }
+        let idle = match config.dataplane.idle {
+            Idle::Spin => worker::Idle::Spin,
+            Idle::Pause => worker::Idle::Pause,
+            Idle::Interrupt => return Err(RunError::NoInterrupts),
+        };
+        let workers = Workers::start(&eal, equipment, &settings, idle)?;
+        let watch = |port: OpenPort| WatchedPort {
+            was: PortHealth::of(&port),
+            port,
+        };
+        let ports = open.ports.into_iter().map(watch).collect();
+        Ok(Self {
+            workers,
+            punted,
+            ports,
+            _eal: eal,
+        })
+    }
+
+    /// Does what is due now and then: frees packets that were punted, looks after the ports.
+    ///
+    /// # Errors
+    /// When a worker has ended by itself.
+    pub fn tend(&mut self) -> Result<(), RunError> {
+        self.discard_punted();
+        for watched in &mut self.ports {
+            watched.look();
+        }
+        if self.workers.any_ended() {
+            Err(RunError::WorkerEnded)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Frees what workers have punted: until the exception path exists nobody reads it.
+    pub fn discard_punted(&mut self) {
+        let mut burst = Burst::<64>::new();
+        for _ in 0..Buffers::PUNT_RING / 64 {
+            if self.punted.pop_burst(&mut burst, 64) == 0 {
+                break;
+            }
+            mbuf::free_bulk(&mut burst);
+        }
+    }
+
+    /// The workers.
+    #[must_use]
+    pub fn workers(&self) -> &[RunningWorker] {
+        self.workers.running()
+    }
+
+    /// The ports with their state as of the last look.
+    pub fn ports(&self) -> impl Iterator<Item = (&OpenPort, PortHealth)> {
+        self.ports
+            .iter()
+            .map(|watched| (&watched.port, watched.was))
+    }
+
+    /// The counters of all workers, summed.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        counters::sum(self.workers().iter().map(|worker| &*worker.counters))
+    }
+
+    /// Stops the workers once their queues are drained, then the ports. Returns the counters.
+    #[must_use]
+    pub fn stop(mut self) -> Vec<(&'static str, u64)> {
+        let all = self.workers.stop();
+        let mut burst = Burst::<64>::new();
+        while self.punted.pop_burst(&mut burst, 64) > 0 {
+            mbuf::free_bulk(&mut burst);
+        }
+        counters::sum(all.iter().map(|counters| &**counters))
+    }
+}
+
+impl WatchedPort {
+    fn look(&mut self) {
+        let now = PortHealth::of(&self.port);
+        if now == self.was {
+            return;
+        }
+        let name = self.port.name;
+        if now == PortHealth::Up {
+            info!(port = name, "link is up");
+        } else {
+            warn!(
+                port = name,
+                device = self.port.port.device(),
+                "port is {}",
+                now.name()
+            );
+        }
+        self.was = now;
+    }
+}
+
+fn check_cores(config: &Config) -> Result<(), RunError> {
+    let dataplane = &config.dataplane;
+    let missing = |core: &&u32| !lcore::cpu_online(**core as usize);
+    if let Some(core) = dataplane.workers.iter().find(missing) {
+        return Err(RunError::CoreOffline {
+            key: "dataplane.workers",
+            core: *core,
+        });
+    }
+    if missing(&&dataplane.control_core) {
+        let core = dataplane.control_core;
+        return Err(RunError::CoreOffline {
+            key: "dataplane.control_core",
+            core,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! `lwaftr run`: the daemon, from start to orderly stop.
+//!
+//! ```text
+//!  start   table ─► DPDK ─► ports ─► workers ─► socket ─► ready (sd-notify)
+//!  running control thread: signals, port health, what was punted
+//!  stop    not ready ─► socket ─► workers drain ─► counters ─► ports
+//! ```
+
+mod engine;
+mod ports;
+mod workers;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use dpdk::eal::EalError;
+use dpdk::lcore::LcoreError;
+use dpdk::mempool::MempoolError;
+use dpdk::port::PortError;
+use dpdk::ring::RingError;
+use lwaftr_dataplane::table::Publisher;
+use lwaftr_dataplane::table::TooManyReaders;
+use sd_notify::NotifyState;
+use signal_hook::consts::SIGINT;
+use signal_hook::consts::SIGTERM;
+use thiserror::Error;
+use tracing::info;
+use tracing::warn;
+
+pub use engine::Engine;
+pub use engine::PortHealth;
+pub use ports::OpenPort;
+pub use workers::RunningWorker;
+
+use crate::config::Config;
+use crate::softwires::Softwires;
+use crate::softwires::SoftwiresError;
+
+/// Why the daemon did not start, or did not go on.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The bindings are at fault.
+    #[error(transparent)]
+    Bindings(#[from] SoftwiresError),
+    /// A core that the configuration names is not there.
+    #[error("{key}: core {core} is not on line on this machine")]
+    CoreOffline {
+        /// The key that names it.
+        key: &'static str,
+        /// The core.
+        core: u32,
+    },
+    /// No port of ours can wake a sleeping worker.
+    #[error("dataplane.idle: \"interrupt\" is not supported by this version, use \"pause\"")]
+    NoInterrupts,
+    /// The configuration names no devices.
+    #[error("internet.device and access.device are needed to run")]
+    NoDevices,
+    /// DPDK did not start.
+    #[error("cannot start DPDK: {0}")]
+    Eal(#[from] EalError),
+    /// No packet buffers.
+    #[error(transparent)]
+    Pool(#[from] MempoolError),
+    /// A port cannot work as asked.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// No ring between workers and control.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// The table has no place for a worker.
+    #[error(transparent)]
+    Reader(#[from] TooManyReaders),
+    /// A worker cannot have its core.
+    #[error("cannot start a worker: {0}")]
+    Core(#[from] LcoreError),
+    /// No thread for a worker.
+    #[error("cannot start a worker: {0}")]
+    Thread(#[source] io::Error),
+    /// Signals cannot be caught.
+    #[error("cannot catch signals: {0}")]
+    Signals(#[source] io::Error),
+    /// A worker ended without being told to.
+    #[error("a worker has ended by itself")]
+    WorkerEnded,
+}
+
+/// Runs the daemon until SIGTERM or SIGINT, then prints the counters.
+///
+/// # Errors
+/// When something that the configuration asks for cannot be had, or a worker ends.
+pub fn run(config: &Config) -> Result<(), RunError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(RunError::Signals)?;
+    }
+    let softwires = Softwires::read(config, |_, _| ())?;
+    let publisher = Publisher::new(softwires.builder);
+    info!(softwires = publisher.len(), "binding table is built");
+    let mut engine = Engine::start(config, &publisher)?;
+    notify(NotifyState::Ready);
+    info!(workers = config.dataplane.workers.len(), "ready");
+    let ended = tend_until(&stop, &mut engine);
+    notify(NotifyState::Stopping);
+    info!("stopping");
+    print_counters(&engine.stop());
+    ended
+}
+
+fn tend_until(stop: &AtomicBool, engine: &mut Engine) -> Result<(), RunError> {
+    let mut ticks = 0_u32;
+    while !stop.load(Ordering::Relaxed) {
+        engine.discard_punted();
+        if ticks.is_multiple_of(TEND_TICKS) {
+            engine.tend()?;
+        }
+        ticks = ticks.wrapping_add(1);
+        thread::sleep(TICK);
+    }
+    Ok(())
+}
+
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        warn!("cannot notify the service manager: {error}");
+    }
+}
+
+/// Those that moved, for the log of whoever stopped the daemon.
+fn print_counters(counters: &[(&'static str, u64)]) {
+    for (name, value) in counters.iter().filter(|(_, value)| *value > 0) {
+        println!("{name} {value}");
+    }
+}
+
+/// How often punted packets are taken out of their ring.
+const TICK: Duration = Duration::from_millis(5);
+/// Ticks from one look at the ports to the next.
+const TEND_TICKS: u32 = 20;
