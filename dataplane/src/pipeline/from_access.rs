@@ -135,7 +135,10 @@ impl Pipeline {
         *received = Some((ipv6::HEADER + ipv6.payload_len) as u32);
         let inner_at = ipv6::HEADER + extensions;
         let inner = bytes.get(inner_at..).ok_or(DropReason::BadIpv4Header)?;
-        let ipv4 = Ipv4::parse(inner, ipv6.payload_len - extensions, false)?;
+        // What lies behind the outer payload is padding, even if it looks like a header (TN-007).
+        let inner_len = ipv6.payload_len - extensions;
+        let inner = inner.get(..inner_len).unwrap_or(inner);
+        let ipv4 = Ipv4::parse(inner, inner_len, false)?;
         let ports = self.admit_access(inner, &ipv4)?;
         Ok(Seen {
             br,
