@@ -4,7 +4,7 @@
 //! - Everything else of DPDK needs a started EAL. The only way to an [`Eal`] is [`Eal::init`], and
 //!   every handle of this crate holds a clone, so the EAL ends after the last of them.
 //! - `rte_eal_init` runs at most once successfully; a second call is refused here, before DPDK.
-//! - DPDK's device and configuration calls are not thread-safe. [`control`] serialises them.
+//! - DPDK's device and configuration calls are not thread-safe. `control` serialises them.
 #![allow(unsafe_code, reason = "starts and ends the EAL")]
 
 use std::ffi::CString;

@@ -1,9 +1,10 @@
 //! Pools of packet buffers.
 //!
 //! # Safety boundary
-//! - An [`Mbuf`] carries no reference to its pool, so that it stays one pointer wide. Instead a pool
-//!   is freed only when its last handle is gone *and* every mbuf is back; otherwise the pool, and the
-//!   EAL with it, lives until the process ends, and a line in DPDK's log says so.
+//! - An [`Mbuf`](crate::mbuf::Mbuf) carries no reference to its pool, so that it stays one pointer
+//!   wide. Instead a pool is freed only when its last handle is gone *and* every mbuf is back;
+//!   otherwise the pool, and the EAL with it, lives until the process ends, and a line in DPDK's log
+//!   says so.
 //! - Only [`Mempool::new`] makes handles; the pool's name is unique, checked by DPDK.
 //! - DPDK's pools are safe to use from many threads: a registered thread has its own cache.
 #![allow(unsafe_code, reason = "creates, counts and frees DPDK mempools")]

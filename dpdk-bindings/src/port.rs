@@ -13,9 +13,9 @@
 //! # Safety boundary
 //! - Each port number has at most one owner in the process, by DPDK's own register of owners, so no
 //!   two handles configure one device, and there is one handle per queue.
-//! - [`Device`] is the only place that stops, closes or removes; it is shared by the control handle and
+//! - `Device` is the only place that stops, closes or removes; it is shared by the control handle and
 //!   the queues, so none of it happens under a queue's feet.
-//! - Calls that change a device are serialised by [`crate::eal::control`].
+//! - Calls that change a device are serialised by `eal::control`.
 #![allow(unsafe_code, reason = "opens, configures, starts and stops devices")]
 
 mod configure;

@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fmt;
+use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::exit;
@@ -22,7 +23,7 @@ const LIBRARIES: [&str; 6] = [
 /// The oldest release whose names and layouts the crate `dpdk` was written against.
 const OLDEST_DPDK: &str = "22.11";
 
-const FUNCTIONS: [&str; 57] = [
+const FUNCTIONS: [&str; 50] = [
     "dpdk_shim_.*",
     "rte_dev_probe",
     "rte_dev_remove",
@@ -30,7 +31,6 @@ const FUNCTIONS: [&str; 57] = [
     "rte_eal_has_hugepages",
     "rte_eal_has_pci",
     "rte_eal_init",
-    "rte_eth_allmulticast_disable",
     "rte_eth_allmulticast_enable",
     "rte_eth_call_rx_callbacks",
     "rte_eth_call_tx_callbacks",
@@ -40,17 +40,13 @@ const FUNCTIONS: [&str; 57] = [
     "rte_eth_dev_configure",
     "rte_eth_dev_default_mac_addr_set",
     "rte_eth_dev_get_mtu",
-    "rte_eth_dev_get_name_by_port",
     "rte_eth_dev_get_port_by_name",
     "rte_eth_dev_info_get",
-    "rte_eth_dev_owner_delete",
     "rte_eth_dev_owner_new",
     "rte_eth_dev_owner_set",
-    "rte_eth_dev_owner_unset",
     "rte_eth_dev_rss_hash_(conf_get|update)",
     "rte_eth_dev_rss_reta_query",
     "rte_eth_dev_rss_reta_update",
-    "rte_eth_dev_rx_intr_.*",
     "rte_eth_dev_set_link_.*",
     "rte_eth_dev_set_mc_addr_list",
     "rte_eth_dev_socket_id",
@@ -64,11 +60,9 @@ const FUNCTIONS: [&str; 57] = [
     "rte_eth_promiscuous_get",
     "rte_eth_rx_queue_setup",
     "rte_eth_stats_get",
-    "rte_eth_stats_reset",
     "rte_eth_tx_queue_setup",
     "rte_eth_xstats_get",
     "rte_eth_xstats_get_names",
-    "rte_lcore_to_socket_id",
     "rte_log_set_global_level",
     "rte_mbuf_check",
     "rte_mbuf_dynfield_lookup",
@@ -82,16 +76,15 @@ const FUNCTIONS: [&str; 57] = [
     "rte_thread_(un)?register",
 ];
 
-const CONSTANTS: [&str; 10] = [
+const CONSTANTS: [&str; 9] = [
     "DPDK_.*",
     "RTE_EAL_PMD_PATH",
     "RTE_ETH_ALL",
-    "RTE_ETH_LINK_(UP|FULL_DUPLEX|AUTONEG)",
+    "RTE_ETH_LINK_(UP|FULL_DUPLEX)",
     "RTE_ETH_RETA_GROUP_SIZE",
     "RTE_ETH_SPEED_NUM_UNKNOWN",
     "RTE_LOG_(ERR|WARNING|NOTICE|INFO|DEBUG)",
     "RTE_MAX_ETHPORTS",
-    "RTE_MEMPOOL_CACHE_MAX_SIZE",
     "RTE_PKTMBUF_HEADROOM",
 ];
 
@@ -111,6 +104,7 @@ fn build() -> Result<(), Missing> {
         .cargo_metadata(false)
         .probe("libdpdk")
         .map_err(|error| Missing::Dpdk(error.to_string()))?;
+    find_libclang()?;
     let includes = &dpdk.include_paths;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(Missing::OutDir)?);
     generate_bindings(includes, &out.join("bindings.rs"))?;
@@ -122,6 +116,21 @@ fn build() -> Result<(), Missing> {
         println!("cargo::rustc-link-lib=dylib={library}");
     }
     Ok(())
+}
+
+/// bindgen panics without libclang; `.cargo/config.toml` says where it is.
+fn find_libclang() -> Result<(), Missing> {
+    println!("cargo::rerun-if-env-changed=LIBCLANG_PATH");
+    let Some(folder) = env::var_os("LIBCLANG_PATH") else {
+        return Ok(());
+    };
+    let named = |file: &str| file.starts_with("libclang") && file.contains(".so");
+    let mut files = fs::read_dir(&folder).into_iter().flatten().flatten();
+    if files.any(|file| file.file_name().to_str().is_some_and(named)) {
+        return Ok(());
+    }
+    let folder = Path::new(&folder).display();
+    Err(Missing::Clang(format!("no libclang in {folder}")))
 }
 
 fn generate_bindings(includes: &[PathBuf], output: &Path) -> Result<(), Missing> {

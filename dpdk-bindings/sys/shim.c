@@ -34,11 +34,6 @@ void dpdk_shim_mbuf_free(struct rte_mbuf *mbuf)
 	rte_pktmbuf_free(mbuf);
 }
 
-uint16_t dpdk_shim_data_room(struct rte_mempool *pool)
-{
-	return rte_pktmbuf_data_room_size(pool);
-}
-
 unsigned int dpdk_shim_ring_enqueue_burst(struct rte_ring *ring, void *const *objects, unsigned int count)
 {
 	return rte_ring_enqueue_burst(ring, objects, count, NULL);
@@ -102,11 +97,6 @@ void dpdk_shim_mbuf_reset(struct rte_mbuf *mbuf)
 uint16_t dpdk_shim_mbuf_headroom(const struct rte_mbuf *mbuf)
 {
 	return rte_pktmbuf_headroom(mbuf);
-}
-
-uint16_t dpdk_shim_mbuf_tailroom(const struct rte_mbuf *mbuf)
-{
-	return rte_pktmbuf_tailroom(mbuf);
 }
 
 int dpdk_shim_mbuf_is_contiguous(const struct rte_mbuf *mbuf)

@@ -20,7 +20,6 @@ void dpdk_shim_log(uint32_t level, const char *text);
 
 int dpdk_shim_mbuf_alloc_bulk(struct rte_mempool *pool, struct rte_mbuf **mbufs, unsigned int count);
 void dpdk_shim_mbuf_free(struct rte_mbuf *mbuf);
-uint16_t dpdk_shim_data_room(struct rte_mempool *pool);
 
 unsigned int dpdk_shim_ring_enqueue_burst(struct rte_ring *ring, void *const *objects, unsigned int count);
 unsigned int dpdk_shim_ring_dequeue_burst(struct rte_ring *ring, void **objects, unsigned int count);
@@ -37,7 +36,6 @@ int dpdk_shim_mbuf_trim(struct rte_mbuf *mbuf, uint16_t length);
 int dpdk_shim_mbuf_chain(struct rte_mbuf *head, struct rte_mbuf *tail);
 void dpdk_shim_mbuf_reset(struct rte_mbuf *mbuf);
 uint16_t dpdk_shim_mbuf_headroom(const struct rte_mbuf *mbuf);
-uint16_t dpdk_shim_mbuf_tailroom(const struct rte_mbuf *mbuf);
 int dpdk_shim_mbuf_is_contiguous(const struct rte_mbuf *mbuf);
 char *dpdk_shim_mbuf_data(const struct rte_mbuf *mbuf);
 const void *dpdk_shim_mbuf_read(const struct rte_mbuf *mbuf, uint32_t offset, uint32_t length, void *buffer);
