@@ -1,0 +1,286 @@
+//! The writing thread: changes judged one by one, files as a whole, saved bindings durable.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+
+use lwaftr_dataplane::port_set::PortSet;
+use lwaftr_dataplane::port_set::PortSplit;
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::Config;
+use crate::config::Purpose;
+
+const CONFIG: &str = r#"[internet]
+ipv4 = "10.0.0.1"
+next_hop_mac = "02:00:00:00:00:01"
+[access]
+ipv6 = "2001:db8:af::1"
+next_hop_mac = "02:00:00:00:00:02"
+[softwire]
+binding_files = ["one.csv"]
+save_file = "saved.csv"
+[[softwire.binding]]
+ipv4 = "192.0.2.1"
+psid_length = 6
+psid = 1
+b4 = "2001:db8::1"
+br = "2001:db8:af::1"
+"#;
+const HEADER: &str = "ipv4,psid_offset,psid_length,psid,b4,br\n";
+
+/// A folder with a configuration and `one.csv`.
+fn folder(rows: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("lwaftr.toml"), CONFIG).unwrap();
+    fs::write(folder.path().join("one.csv"), format!("{HEADER}{rows}")).unwrap();
+    folder
+}
+
+fn start(folder: &TempDir) -> SoftwireService {
+    let config = Config::read(&folder.path().join("lwaftr.toml"), Purpose::Replay).unwrap();
+    let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
+    let publisher = Publisher::new(builder);
+    SoftwireService::start(publisher, known, config.softwire.save_file)
+        .unwrap()
+        .0
+}
+
+fn binding(ipv4: &str, length: u8, psid: u16, b4: &str) -> Binding {
+    let ports = PortSet::new(PortSplit::new(0, length).unwrap(), psid).unwrap();
+    Binding::new(
+        ipv4.parse().unwrap(),
+        ports,
+        b4.parse().unwrap(),
+        "2001:db8:af::1".parse().unwrap(),
+    )
+    .unwrap()
+}
+
+fn add(binding: Binding, keep: Keep) -> Change {
+    Change::Add { binding, keep }
+}
+
+fn b4s(service: &SoftwireService) -> Vec<String> {
+    let mut b4s: Vec<_> = service
+        .dump()
+        .unwrap()
+        .iter()
+        .map(|binding| binding.b4().to_string())
+        .collect();
+    b4s.sort();
+    b4s
+}
+
+#[test]
+fn each_change_is_judged_by_itself_and_answered_in_order() {
+    let folder = folder("");
+    let service = start(&folder);
+    let (new, taken) = (
+        binding("192.0.2.1", 6, 2, "2001:db8::2"),
+        binding("192.0.2.1", 6, 1, "2001:db8::3"),
+    );
+    let ours = binding("10.0.0.1", 0, 0, "2001:db8::4");
+    let other_split = binding("192.0.2.1", 5, 7, "2001:db8::5");
+    let remove = Change::Remove {
+        ipv4: new.ipv4(),
+        ports: new.ports(),
+        keep: Keep::UntilRestart,
+    };
+    let changes = [
+        add(taken, Keep::UntilRestart),
+        add(ours, Keep::UntilRestart),
+        add(new, Keep::UntilRestart),
+        add(other_split, Keep::UntilRestart),
+        remove,
+        remove,
+    ];
+    let answers = service.change(changes.to_vec()).unwrap();
+    let said: Vec<_> = answers
+        .iter()
+        .map(|answer| {
+            answer
+                .as_ref()
+                .map_or_else(ToString::to_string, |()| "ok".to_owned())
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "192.0.2.1 a=0 k=6 psid=1 is bound already, to B4 2001:db8::1",
+            "IPv4 address 10.0.0.1 is this lwAFTR's own",
+            "ok",
+            "192.0.2.1 is split with a=0 k=6, so a binding with a=0 k=5 does not fit",
+            "ok",
+            "192.0.2.1 a=0 k=6 psid=2 is not bound",
+        ]
+    );
+    let summary = service.summary().unwrap();
+    assert_eq!(
+        (summary.softwires, summary.changes, summary.refused),
+        (1, 2, 3)
+    );
+}
+
+#[test]
+fn softwires_are_found_by_port_psid_address_and_b4() {
+    let folder = folder(
+        "192.0.2.1,0,6,2,2001:db8::2,2001:db8:af::1\n192.0.2.2,0,0,0,2001:db8::2,2001:db8:af::1\n",
+    );
+    let service = start(&folder);
+    let ipv4 = Ipv4Addr::new(192, 0, 2, 1);
+    let found = |query| {
+        let found = service.get(query).unwrap();
+        found
+            .iter()
+            .map(|found| format!("{} {}", found.binding.ipv4(), found.binding.ports().psid()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(Query::Port(ipv4, 1024)), ["192.0.2.1 1"]);
+    assert_eq!(found(Query::Port(ipv4, 1023)), [""; 0]);
+    assert_eq!(found(Query::Psid(ipv4, 2)), ["192.0.2.1 2"]);
+    assert_eq!(found(Query::Address(ipv4)), ["192.0.2.1 1", "192.0.2.1 2"]);
+    let b4: Ipv6Addr = "2001:db8::2".parse().unwrap();
+    assert_eq!(found(Query::B4(b4)), ["192.0.2.1 2", "192.0.2.2 0"]);
+    let origin = service.get(Query::Psid(ipv4, 2)).unwrap()[0].origin.clone();
+    assert!(origin.ends_with("one.csv"), "{origin}");
+}
+
+#[test]
+fn a_file_replaces_its_own_bindings_and_no_others() {
+    let folder = folder(
+        "192.0.2.1,0,6,2,2001:db8::2,2001:db8:af::1\n192.0.2.1,0,6,3,2001:db8::3,2001:db8:af::1\n",
+    );
+    let service = start(&folder);
+    let live = binding("192.0.2.9", 0, 0, "2001:db8::9");
+    service.change(vec![add(live, Keep::UntilRestart)]).unwrap();
+    let file = folder.path().join("one.csv");
+    fs::write(
+        &file,
+        format!("{HEADER}192.0.2.1,0,6,3,2001:db8::33,2001:db8:af::1\n"),
+    )
+    .unwrap();
+    assert_eq!(service.load(&file, |_| ()).unwrap(), 1);
+    assert_eq!(
+        b4s(&service),
+        ["2001:db8::1", "2001:db8::33", "2001:db8::9"]
+    );
+}
+
+#[test]
+fn a_file_with_a_bad_row_is_refused_whole_and_the_row_is_named() {
+    let folder = folder("192.0.2.1,0,6,2,2001:db8::2,2001:db8:af::1\n");
+    let service = start(&folder);
+    let file = folder.path().join("one.csv");
+    for (row, complaint) in [
+        (
+            "192.0.2.1,0,6,64,2001:db8::5,2001:db8:af::1",
+            "psid: PSID 64 is out of range for PSID length 6",
+        ),
+        (
+            "192.0.2.7,0,6,5,2001:db8::5,2001:db8:af::1",
+            "192.0.2.7 a=0 k=6 psid=5 is bound already, to B4 2001:db8::4",
+        ),
+        (
+            "192.0.2.1,0,6,1,2001:db8::5,2001:db8:af::1",
+            "192.0.2.1 a=0 k=6 psid=1 is bound already, to B4 2001:db8::1",
+        ),
+        (
+            "192.0.2.1,0,5,9,2001:db8::5,2001:db8:af::1",
+            "192.0.2.1 is split with a=0 k=6, so a binding with a=0 k=5 does not fit",
+        ),
+        (
+            "192.0.2.8,0,5,9,2001:db8::5,2001:db8:af::2",
+            "BR address 2001:db8:af::2 is not one of this lwAFTR's",
+        ),
+        (
+            "10.0.0.1,0,5,9,2001:db8::5,2001:db8:af::1",
+            "IPv4 address 10.0.0.1 is this lwAFTR's own",
+        ),
+    ] {
+        fs::write(
+            &file,
+            format!("{HEADER}192.0.2.7,0,6,5,2001:db8::4,2001:db8:af::1\n{row}\n"),
+        )
+        .unwrap();
+        let error = service.load(&file, |_| ()).unwrap_err().to_string();
+        assert_eq!(error, format!("{}:3: {complaint}", file.display()));
+        assert_eq!(b4s(&service), ["2001:db8::1", "2001:db8::2"]);
+    }
+}
+
+#[test]
+fn saved_bindings_outlast_a_restart_and_others_do_not() {
+    let folder = folder("");
+    let service = start(&folder);
+    let (two, three, four) = (
+        binding("192.0.2.1", 6, 2, "2001:db8::2"),
+        binding("192.0.2.1", 6, 3, "2001:db8::3"),
+        binding("192.0.2.1", 6, 4, "2001:db8::4"),
+    );
+    let remove = |binding: Binding, keep| Change::Remove {
+        ipv4: binding.ipv4(),
+        ports: binding.ports(),
+        keep,
+    };
+    let changes = vec![
+        add(two, Keep::Saved),
+        add(three, Keep::Saved),
+        add(four, Keep::UntilRestart),
+    ];
+    assert!(service.change(changes).unwrap().iter().all(Result::is_ok));
+    assert_eq!(
+        b4s(&start(&folder)),
+        ["2001:db8::1", "2001:db8::2", "2001:db8::3"]
+    );
+    let changes = vec![remove(two, Keep::UntilRestart), remove(three, Keep::Saved)];
+    assert!(service.change(changes).unwrap().iter().all(Result::is_ok));
+    assert_eq!(b4s(&service), ["2001:db8::1", "2001:db8::4"]);
+    assert_eq!(b4s(&start(&folder)), ["2001:db8::1", "2001:db8::2"]);
+    assert!(!folder.path().join("saved.csv.new").exists());
+}
+
+#[test]
+fn what_cannot_be_saved_is_said_so() {
+    let folder = folder("");
+    let service = start(&folder);
+    fs::create_dir(folder.path().join("saved.csv.new")).unwrap();
+    let answers = service.change(vec![
+        add(binding("192.0.2.1", 6, 2, "2001:db8::2"), Keep::Saved),
+        add(
+            binding("192.0.2.1", 6, 3, "2001:db8::3"),
+            Keep::UntilRestart,
+        ),
+    ]);
+    let answers = answers.unwrap();
+    let error = answers[0].as_ref().unwrap_err().to_string();
+    assert!(
+        error.starts_with("done, but not saved: ")
+            && error.contains("saved.csv: cannot be written"),
+        "{error}"
+    );
+    assert!(answers[1].is_ok());
+    assert_eq!(b4s(&service).len(), 3);
+}
+
+#[test]
+fn the_thread_ends_with_the_last_service_and_gives_the_publisher_back() {
+    let folder = folder("");
+    let config = Config::read(&folder.path().join("lwaftr.toml"), Purpose::Replay).unwrap();
+    let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
+    let (service, thread) = SoftwireService::start(Publisher::new(builder), known, None).unwrap();
+    let other = service.clone();
+    let answers = other
+        .change(vec![add(
+            binding("192.0.2.1", 6, 2, "2001:db8::2"),
+            Keep::Saved,
+        )])
+        .unwrap();
+    assert_eq!(
+        answers[0].as_ref().unwrap_err().to_string(),
+        "not done: softwire.save_file, where it would be saved, is not configured"
+    );
+    drop((service, other));
+    assert_eq!(thread.join().unwrap().len(), 1);
+}

@@ -1,0 +1,193 @@
+//! The writing thread itself.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use crossbeam_channel::RecvTimeoutError;
+use crossbeam_channel::Sender;
+use lwaftr_dataplane::binding::Binding;
+use lwaftr_dataplane::port_set::PortSet;
+use lwaftr_dataplane::table::Builder;
+use lwaftr_dataplane::table::Origin;
+use lwaftr_dataplane::table::Publisher;
+use lwaftr_dataplane::table::Refusal;
+use lwaftr_dataplane::table::Replace;
+use lwaftr_dataplane::table::Row;
+
+use super::ChangeError;
+use super::job::Change;
+use super::job::Job;
+use super::job::Keep;
+use super::job::Query;
+use super::job::Summary;
+use super::saved::SaveError;
+use super::saved::Saved;
+use crate::softwires::Origins;
+
+/// The only writer of the table.
+#[derive(Debug)]
+pub(super) struct Writer {
+    publisher: Publisher,
+    saved: Option<Saved>,
+    inbox: Receiver<Job>,
+    changes: u64,
+    refused: u64,
+}
+
+impl Writer {
+    pub(super) fn new(publisher: Publisher, saved: Option<Saved>, inbox: Receiver<Job>) -> Self {
+        Self {
+            publisher,
+            saved,
+            inbox,
+            changes: 0,
+            refused: 0,
+        }
+    }
+
+    /// Works until nobody can ask any more.
+    pub(super) fn run(mut self) -> Publisher {
+        // While something waits for workers to let go of it, they are asked again after a pause.
+        let mut clean = true;
+        loop {
+            let job = if clean {
+                self.inbox
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.inbox.recv_timeout(RECLAIM_AFTER)
+            };
+            match job {
+                Ok(job) => {
+                    self.carry_out(job);
+                    clean = false;
+                }
+                Err(RecvTimeoutError::Timeout) => clean = self.publisher.reclaim(),
+                Err(RecvTimeoutError::Disconnected) => return self.publisher,
+            }
+        }
+    }
+
+    /// Carries a job out.
+    fn carry_out(&mut self, job: Job) {
+        match job {
+            Job::Change { changes, answer } => reply(&answer, self.change(&changes)),
+            Job::Get { query, answer } => reply(&answer, self.get(query)),
+            Job::Dump { answer } => {
+                reply(
+                    &answer,
+                    self.publisher.iter().map(|row| row.binding).collect(),
+                );
+            }
+            Job::Summary { answer } => reply(&answer, self.summary()),
+            Job::Load {
+                builder,
+                origin,
+                answer,
+            } => reply(&answer, self.load(*builder, origin)),
+        }
+    }
+
+    fn change(&mut self, changes: &[Change]) -> Vec<Result<(), ChangeError>> {
+        let mut answers: Vec<_> = changes
+            .iter()
+            .map(|change| self.change_one(change))
+            .collect();
+        let refused = answers.iter().filter(|answer| answer.is_err()).count() as u64;
+        self.refused += refused;
+        self.changes += answers.len() as u64 - refused;
+        if let Some(Err(error)) = self.saved.as_mut().map(Saved::write_changes) {
+            let kept = answers.iter_mut().zip(changes);
+            for (answer, _) in
+                kept.filter(|(answer, change)| answer.is_ok() && change.keep() == Keep::Saved)
+            {
+                *answer = Err(ChangeError::Save(error.clone()));
+            }
+        }
+        answers
+    }
+
+    fn change_one(&mut self, change: &Change) -> Result<(), ChangeError> {
+        let saved = match (change.keep(), &mut self.saved) {
+            (Keep::UntilRestart, _) => None,
+            (Keep::Saved, Some(saved)) => Some(saved),
+            (Keep::Saved, None) => return Err(SaveError::NoFile.into()),
+        };
+        match *change {
+            Change::Add { binding, .. } => {
+                let origin = saved.as_ref().map_or(Origins::LIVE, |saved| saved.origin());
+                self.publisher.add(&binding, origin)?;
+                if let Some(saved) = saved {
+                    saved.keep(binding);
+                }
+            }
+            Change::Remove { ipv4, ports, .. } => {
+                self.publisher.remove(ipv4, ports)?;
+                if let Some(saved) = saved {
+                    saved.forget(ipv4, ports);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn get(&self, query: Query) -> Vec<(Binding, Origin)> {
+        let table = &self.publisher;
+        let rows: Vec<Row> = match query {
+            Query::Port(ipv4, port) => table.owner_of(ipv4, port).into_iter().collect(),
+            Query::Address(ipv4) => self.softwires_of(ipv4),
+            Query::Psid(ipv4, psid) => {
+                let mut rows = self.softwires_of(ipv4);
+                rows.retain(|row| row.binding.ports().psid() == psid);
+                rows
+            }
+            // The table has no way from B4s to softwires: forwarding needs none.
+            Query::B4(b4) => table.iter().filter(|row| row.binding.b4() == b4).collect(),
+        };
+        rows.into_iter()
+            .map(|row| (row.binding, row.origin))
+            .collect()
+    }
+
+    /// All softwires of an address: any one of them tells how its ports are split.
+    fn softwires_of(&self, ipv4: Ipv4Addr) -> Vec<Row> {
+        let table = &self.publisher;
+        let any = (0..=u16::MAX).find_map(|port| table.owner_of(ipv4, port));
+        let Some(split) = any.map(|row| row.binding.ports().split()) else {
+            return Vec::new();
+        };
+        let sets = (0..split.sets()).filter_map(|psid| PortSet::new(split, psid as u16).ok());
+        sets.filter_map(|ports| table.get(ipv4, ports)).collect()
+    }
+
+    fn load(&mut self, builder: Builder, origin: Origin) -> Result<(), Refusal> {
+        self.publisher.load(builder, Replace::Origin(origin))?;
+        if let Some(saved) = &mut self.saved
+            && saved.origin() == origin
+        {
+            saved.read_from(&self.publisher);
+        }
+        Ok(())
+    }
+
+    fn summary(&self) -> Summary {
+        let memory = self.publisher.memory();
+        Summary {
+            softwires: self.publisher.len(),
+            table_bytes: memory.used_bytes,
+            table_touched_bytes: memory.touched_bytes,
+            retired_bytes: self.publisher.retired_bytes(),
+            changes: self.changes,
+            refused: self.refused,
+        }
+    }
+}
+
+/// Answers an asker; one that has gone does not get its answer, and that is all.
+fn reply<T>(asker: &Sender<T>, answer: T) {
+    asker.send(answer).ok();
+}
+
+/// Long enough for any worker to come round, short enough that retired memory does not pile up.
+const RECLAIM_AFTER: Duration = Duration::from_millis(10);
