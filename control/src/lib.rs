@@ -1,5 +1,6 @@
 //! The daemon and command line of the lwAFTR: configuration, live bindings, API.
 
+pub mod api;
 pub mod bench;
 pub mod bindings_file;
 pub mod check;

@@ -1,0 +1,370 @@
+//! Requests and answers: one JSON object a line.
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::path::PathBuf;
+
+use lwaftr_dataplane::binding::Binding;
+use lwaftr_dataplane::binding::BindingError;
+use lwaftr_dataplane::port_set::PortSet;
+use lwaftr_dataplane::port_set::PortSetError;
+use lwaftr_dataplane::port_set::PortSplit;
+use serde::Deserialize;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::publisher::Change;
+use crate::publisher::Keep;
+use crate::publisher::Query;
+
+/// Version of the protocol. It grows when a client of the version before would be misled.
+pub const VERSION: u32 = 1;
+
+/// What the daemon says first.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Hello {
+    /// Version of the program.
+    pub lwaftr: String,
+    /// Version of the protocol.
+    pub api: u32,
+}
+
+/// A binding in JSON.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct BindingFields {
+    /// The IPv4 address.
+    pub ipv4: Ipv4Addr,
+    /// PSID offset.
+    #[serde(default)]
+    pub psid_offset: u8,
+    /// PSID length.
+    pub psid_length: u8,
+    /// PSID.
+    #[serde(default)]
+    pub psid: u16,
+    /// The lwB4.
+    pub b4: Ipv6Addr,
+    /// The BR address.
+    pub br: Ipv6Addr,
+}
+
+impl From<&Binding> for BindingFields {
+    fn from(binding: &Binding) -> Self {
+        let ports = binding.ports();
+        Self {
+            ipv4: binding.ipv4(),
+            psid_offset: ports.split().offset(),
+            psid_length: ports.split().length(),
+            psid: ports.psid(),
+            b4: binding.b4(),
+            br: binding.br(),
+        }
+    }
+}
+
+impl TryFrom<BindingFields> for Binding {
+    type Error = RequestError;
+
+    fn try_from(fields: BindingFields) -> Result<Self, RequestError> {
+        let ports = port_set(fields.psid_offset, fields.psid_length, fields.psid)?;
+        Ok(Self::new(fields.ipv4, ports, fields.b4, fields.br)?)
+    }
+}
+
+/// A port set in JSON.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortsFields {
+    /// The IPv4 address.
+    pub ipv4: Ipv4Addr,
+    /// PSID offset.
+    #[serde(default)]
+    pub psid_offset: u8,
+    /// PSID length.
+    pub psid_length: u8,
+    /// PSID.
+    #[serde(default)]
+    pub psid: u16,
+}
+
+/// What softwires are looked up by.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryFields {
+    /// The IPv4 address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv4: Option<Ipv4Addr>,
+    /// A port of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// A PSID of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub psid: Option<u16>,
+    /// The lwB4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b4: Option<Ipv6Addr>,
+}
+
+/// A line from a client: `id` comes back with each answer, and exactly one other member says what to do.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestLine {
+    /// The client's own number for the request.
+    pub id: u64,
+    /// Add a binding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub add: Option<BindingFields>,
+    /// Remove a binding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remove: Option<PortsFields>,
+    /// Whether that shall outlast a restart.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub save: bool,
+    /// Look softwires up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub get: Option<QueryFields>,
+    /// Load a file again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<PathBuf>,
+    /// List all softwires.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dump: bool,
+    /// Show something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show: Option<Topic>,
+}
+
+/// What can be shown.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Topic {
+    /// The daemon as a whole.
+    Status,
+    /// Its poll loops.
+    Workers,
+    /// Its devices.
+    Ports,
+    /// Its counters.
+    Counters,
+    /// Its drop reasons.
+    Drops,
+    /// How many softwires there are.
+    Softwires,
+    /// Its configuration.
+    Config,
+}
+
+/// What a valid request asks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Request {
+    /// A change to one softwire.
+    Change(Change),
+    /// Softwires to look up.
+    Get(Query),
+    /// A file to load again.
+    Load(PathBuf),
+    /// All softwires.
+    Dump,
+    /// Something to show.
+    Show(Topic),
+}
+
+impl TryFrom<RequestLine> for Request {
+    type Error = RequestError;
+
+    fn try_from(line: RequestLine) -> Result<Self, RequestError> {
+        let keep = if line.save {
+            Keep::Saved
+        } else {
+            Keep::UntilRestart
+        };
+        match line {
+            RequestLine {
+                add: Some(fields),
+                remove: None,
+                get: None,
+                load: None,
+                dump: false,
+                show: None,
+                ..
+            } => Ok(Self::Change(Change::Add {
+                binding: fields.try_into()?,
+                keep,
+            })),
+            RequestLine {
+                add: None,
+                remove: Some(fields),
+                get: None,
+                load: None,
+                dump: false,
+                show: None,
+                ..
+            } => {
+                let ports = port_set(fields.psid_offset, fields.psid_length, fields.psid)?;
+                Ok(Self::Change(Change::Remove {
+                    ipv4: fields.ipv4,
+                    ports,
+                    keep,
+                }))
+            }
+            RequestLine {
+                add: None,
+                remove: None,
+                get: Some(fields),
+                load: None,
+                dump: false,
+                show: None,
+                save: false,
+                ..
+            } => query(fields).map(Self::Get),
+            RequestLine {
+                add: None,
+                remove: None,
+                get: None,
+                load: Some(file),
+                dump: false,
+                show: None,
+                save: false,
+                ..
+            } => {
+                if file.is_absolute() {
+                    Ok(Self::Load(file))
+                } else {
+                    Err(RequestError::Relative(file))
+                }
+            }
+            RequestLine {
+                add: None,
+                remove: None,
+                get: None,
+                load: None,
+                dump: true,
+                show: None,
+                save: false,
+                ..
+            } => Ok(Self::Dump),
+            RequestLine {
+                add: None,
+                remove: None,
+                get: None,
+                load: None,
+                dump: false,
+                show: Some(topic),
+                save: false,
+                ..
+            } => Ok(Self::Show(topic)),
+            _ => Err(RequestError::NotOne),
+        }
+    }
+}
+
+fn port_set(offset: u8, length: u8, psid: u16) -> Result<PortSet, RequestError> {
+    Ok(PortSet::new(PortSplit::new(offset, length)?, psid)?)
+}
+
+fn query(fields: QueryFields) -> Result<Query, RequestError> {
+    match fields {
+        QueryFields {
+            ipv4: Some(ipv4),
+            port: None,
+            psid: None,
+            b4: None,
+        } => Ok(Query::Address(ipv4)),
+        QueryFields {
+            ipv4: Some(ipv4),
+            port: Some(port),
+            psid: None,
+            b4: None,
+        } => Ok(Query::Port(ipv4, port)),
+        QueryFields {
+            ipv4: Some(ipv4),
+            port: None,
+            psid: Some(psid),
+            b4: None,
+        } => Ok(Query::Psid(ipv4, psid)),
+        QueryFields {
+            ipv4: None,
+            port: None,
+            psid: None,
+            b4: Some(b4),
+        } => Ok(Query::B4(b4)),
+        _ => Err(RequestError::Query),
+    }
+}
+
+/// Why a line is no request.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    /// Not JSON, or not of this shape.
+    #[error("not a request: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// Nothing to do, or too much.
+    #[error(
+        "not a request: expected exactly one of add, remove, get, load, dump, show; save goes with add and remove"
+    )]
+    NotOne,
+    /// A lookup by nothing, or by too much.
+    #[error("expected ipv4, ipv4 and port, ipv4 and psid, or b4")]
+    Query,
+    /// A path that would mean another file to the daemon.
+    #[error("{}: expected an absolute path", .0.display())]
+    Relative(PathBuf),
+    /// An impossible port set.
+    #[error(transparent)]
+    PortSet(#[from] PortSetError),
+    /// An impossible binding.
+    #[error(transparent)]
+    Binding(#[from] BindingError),
+    /// A line without end.
+    #[error("a line is longer than {0} octets")]
+    TooLong(usize),
+}
+
+/// A line from the daemon: `id` of the request and one other member. A request has any number of `row`
+/// and `progress` lines, then one `ok` or `error`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct AnswerLine {
+    /// The request's number; absent when its line could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// What it came to.
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
+/// What a request came to.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// Done; what was asked for.
+    Ok(serde_json::Value),
+    /// Refused.
+    Error(String),
+    /// A softwire, of several.
+    Row(RowFields),
+    /// How far the request is.
+    Progress(ProgressFields),
+}
+
+/// A softwire in an answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RowFields {
+    /// Its binding.
+    #[serde(flatten)]
+    pub binding: BindingFields,
+    /// Where it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+}
+
+/// How far the reading of a file is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ProgressFields {
+    /// Rows read.
+    pub rows: u64,
+    /// Octets read.
+    pub bytes: u64,
+    /// Octets in the file.
+    pub total_bytes: u64,
+}
