@@ -3,6 +3,7 @@
 //! Few addresses, chosen to lie together and apart, and small PSIDs as well as large ones, so that
 //! conflicts are common, nodes turn dense and packed again, and blocks change shape both ways.
 
+#![cfg(not(loom))]
 #![allow(clippy::unwrap_used)] // In a test, also outside its functions, to panic is to fail.
 
 #[path = "support/oracle.rs"]

@@ -93,7 +93,8 @@ impl Domain {
     /// Comes back from being parked.
     pub(super) fn enter(&self, seat: SeatNumber) -> Epoch {
         let epoch = self.epoch.0.load(Ordering::Acquire);
-        self.seats[seat.0].0.seen.store(epoch, Ordering::Relaxed);
+        // Release: who sees this may not have seen the parking, which what the worker did before it needs.
+        self.seats[seat.0].0.seen.store(epoch, Ordering::Release);
         fence(Ordering::SeqCst);
         Epoch(epoch)
     }
