@@ -1,6 +1,5 @@
 //! Which part of the program carries out a command.
 
-use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -9,6 +8,7 @@ use crate::check;
 use crate::cli::Cli;
 use crate::cli::Command;
 use crate::cli::Outcome;
+use crate::client;
 use crate::config::Config;
 use crate::config::Purpose;
 use crate::replay;
@@ -38,8 +38,8 @@ pub fn execute(cli: &Cli) -> Outcome {
             )?)
         }
         Command::Bench(args) => Ok(bench::run(&args.options(cli.json))?),
-        Command::Show(_) => Err(NotBuilt("show").into()),
-        Command::Softwire(_) => Err(NotBuilt("softwire").into()),
+        Command::Show(args) => client::show(args, cli.json),
+        Command::Softwire(args) => client::softwire(args, cli.json),
     }
 }
 
@@ -53,8 +53,3 @@ fn start_log(config: &Config) {
         .with_writer(std::io::stderr)
         .init();
 }
-
-/// A command that this build does not have.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("{0} is not built yet")]
-pub struct NotBuilt(&'static str);

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod bindings_file;
 pub mod check;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod daemon;
 pub mod dispatch;

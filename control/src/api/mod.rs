@@ -27,4 +27,4 @@ pub struct Context {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -285,7 +285,7 @@ fn a_peer_that_leaves_in_the_middle_does_no_harm() {
     let mut gone = served.connect();
     let many: String = (0..5000).map(|psid| add(psid, psid)).collect();
     gone.get_mut()
-        .write_all(many[..many.len() - 9].as_bytes())
+        .write_all(&many.as_bytes()[..many.len() - 9])
         .unwrap();
     drop(gone);
     let mut stream = served.connect();

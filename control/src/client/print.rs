@@ -1,0 +1,59 @@
+//! Values for people: whatever the daemon says, as tables that fit 80 columns.
+
+use comfy_table::ContentArrangement;
+use comfy_table::Table;
+use comfy_table::presets;
+use serde_json::Map;
+use serde_json::Value;
+
+/// A value as a table: a list of objects has a row each, an object a row a member.
+pub(super) fn table_of(value: &Value) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
+    match value {
+        Value::Array(rows) => list(&mut table, rows),
+        Value::Object(members) => object(&mut table, members, ""),
+        other => drop(table.add_row([text(other)])),
+    }
+    table
+}
+
+fn list(table: &mut Table, rows: &[Value]) {
+    if let Some(Value::Object(first)) = rows.first() {
+        table.set_header(first.keys().map(|name| name.replace('_', " ")));
+    }
+    for row in rows {
+        match row {
+            Value::Object(members) => table.add_row(members.values().map(text)),
+            other => table.add_row([text(other)]),
+        };
+    }
+}
+
+/// Members of members are named by their path.
+fn object(table: &mut Table, members: &Map<String, Value>, path: &str) {
+    for (name, value) in members {
+        let name = format!("{path}{}", name.replace('_', " "));
+        match value {
+            Value::Object(below) => object(table, below, &format!("{name}: ")),
+            value => drop(table.add_row([name, text(value)])),
+        }
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.is_empty() => "-".to_owned(),
+        Value::Array(values) if !values.iter().any(Value::is_object) => {
+            values.iter().map(text).collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    }
+}
+
+const WIDTH: u16 = 80;

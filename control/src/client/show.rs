@@ -1,0 +1,72 @@
+//! `lwaftr show`.
+
+use std::io;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::connection::Client;
+use super::print;
+use crate::api::message::RequestLine;
+use crate::api::message::Topic;
+use crate::cli::Outcome;
+use crate::cli::ShowArgs;
+use crate::cli::TopicArg;
+
+/// Asks the daemon and prints what it says, again and again if that is wanted.
+///
+/// # Errors
+/// When the daemon cannot be asked.
+pub fn show(args: &ShowArgs, json: bool) -> Outcome {
+    let mut client = Client::connect(&args.socket)?;
+    let request = RequestLine {
+        show: Some(topic(args.topic)),
+        ..RequestLine::default()
+    };
+    let mut output = io::stdout();
+    loop {
+        let value = client.call(&request, |_| Ok(()))?;
+        if args.watch && !json && output.is_terminal() {
+            output.write_all(CLEAR.as_bytes())?;
+        }
+        print(&mut output, &value, args, json)?;
+        output.flush()?;
+        if !args.watch {
+            return Ok(());
+        }
+        thread::sleep(WATCH_EVERY);
+    }
+}
+
+fn print(output: &mut impl Write, value: &Value, args: &ShowArgs, json: bool) -> Outcome {
+    let nothing = value.as_object().is_some_and(serde_json::Map::is_empty);
+    if json && args.watch {
+        writeln!(output, "{value}")?;
+    } else if json {
+        writeln!(output, "{value:#}")?;
+    } else if nothing && args.topic == TopicArg::Drops {
+        writeln!(output, "nothing was dropped")?;
+    } else {
+        writeln!(output, "{}", print::table_of(value))?;
+    }
+    Ok(())
+}
+
+fn topic(topic: TopicArg) -> Topic {
+    match topic {
+        TopicArg::Status => Topic::Status,
+        TopicArg::Workers => Topic::Workers,
+        TopicArg::Ports => Topic::Ports,
+        TopicArg::Counters => Topic::Counters,
+        TopicArg::Drops => Topic::Drops,
+        TopicArg::Softwires => Topic::Softwires,
+        TopicArg::Config => Topic::Config,
+    }
+}
+
+/// Clears a terminal and goes to its upper left corner (ECMA-48 ED and CUP).
+const CLEAR: &str = "\x1b[2J\x1b[H";
+const WATCH_EVERY: Duration = Duration::from_secs(1);
