@@ -103,7 +103,12 @@ impl DpdkPorts {
         punts: Producer,
         burst: usize,
     ) -> Self {
-        Self { internet, access, punts, burst }
+        Self {
+            internet,
+            access,
+            punts,
+            burst,
+        }
     }
 
     #[inline(always)]
@@ -120,7 +125,11 @@ impl Ports for DpdkPorts {
 
     #[inline(always)]
     fn layout(&self) -> Layout {
-        if self.access.is_some() { Layout::TwoPorts } else { Layout::OnAStick }
+        if self.access.is_some() {
+            Layout::TwoPorts
+        } else {
+            Layout::OnAStick
+        }
     }
 
     #[inline(always)]

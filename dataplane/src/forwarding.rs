@@ -3,8 +3,8 @@
 //! Fixed while the daemon runs; bindings, which change, are in the table. Values are valid by the
 //! time they get here: the configuration has checked them.
 
+use crate::wire::ethernet;
 use crate::wire::ethernet::Mac;
-use crate::wire::ethernet::{self};
 
 /// Settings of the forwarding plane.
 #[derive(Clone, Debug)]

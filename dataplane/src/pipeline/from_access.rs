@@ -1,49 +1,55 @@
 //! Packets from the access side: IPv4 in IPv6 that is checked against the binding of its inner
 //! source (LW-013), decapsulated, and sent to the Internet or back into a softwire (LW-020).
 
+use arrayvec::ArrayVec;
+
 use crate::drop_reason::DropReason;
-use crate::forwarding::Dscp;
 use crate::packet::Packet;
 use crate::pipeline::BURST_MAX;
-use crate::pipeline::Judgement;
+use crate::pipeline::Inner;
+use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
-use crate::pipeline::admit_frame;
-use crate::pipeline::from_internet::no_softwire;
+use crate::pipeline::Verdict;
+use crate::pipeline::Verdicts;
+use crate::pipeline::doorway::OddFrame;
+use crate::pipeline::hairpin::Turning;
 use crate::pipeline::key;
-use crate::pipeline::verdict::Judged;
-use crate::pipeline::verdict::Verdict;
 use crate::table::BrIndex;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
 use crate::wire::ecn;
 use crate::wire::ethernet;
+use crate::wire::ipv4;
 use crate::wire::ipv4::Ipv4;
-use crate::wire::ipv4::{self};
+use crate::wire::ipv6;
 use crate::wire::ipv6::Ipv6;
-use crate::wire::ipv6::{self};
+use crate::wire::transport;
 use crate::wire::transport::End;
 use crate::wire::transport::Ports;
-use crate::wire::transport::{self};
 
 /// A packet that waits for the binding of its inner source.
-#[derive(Clone, Copy)]
-struct Seen {
-    br: BrIndex,
-    outer_source: [u8; 16],
-    traffic_class: u8,
-    ipv4_at: usize,
-    ipv4: Ipv4,
+struct Waiting {
+    index: u8,
     ports: Ports,
+    inner: Inner,
+    outer: Outer,
 }
 
-/// A packet that goes back into a softwire.
+/// What the tunnel header said.
 #[derive(Clone, Copy)]
-struct Turning {
-    ipv4_at: usize,
-    ipv4: Ipv4,
-    tos: u8,
-    ports: Ports,
+struct Outer {
+    source: [u8; 16],
+    br: BrIndex,
+    payload_len: u16,
+    traffic_class: u8,
+}
+
+impl Outer {
+    /// Octets of the tunnel packet.
+    fn bytes(&self) -> u32 {
+        ipv6::HEADER as u32 + u32::from(self.payload_len)
+    }
 }
 
 /// Where a checked packet goes on.
@@ -57,161 +63,99 @@ impl Pipeline {
     ///
     /// # Panics
     /// When there are more than [`BURST_MAX`] packets.
-    pub fn from_access<P: Packet>(&self, table: &Table, packets: &mut [P]) -> Judgement {
-        let mut seen = [const { None }; BURST_MAX];
-        let mut keys = [Key::SKIP; BURST_MAX];
-        let mut judgement = Judgement::new();
+    pub fn from_access<P: Packet>(
+        &self,
+        table: &Table,
+        packets: &mut [P],
+        ledger: &mut Ledger<'_>,
+    ) -> Verdicts {
+        let mut verdicts = [Verdict::Internet; BURST_MAX];
+        let mut waiting = ArrayVec::<Waiting, BURST_MAX>::new();
+        let mut keys = ArrayVec::<Key, BURST_MAX>::new();
         for packet in packets.iter() {
             packet.prefetch();
         }
+        let mut received_bytes = 0;
         for (index, packet) in packets.iter().enumerate() {
             let mut received = None;
-            let verdict = match self.classify_access(table, packet, &mut received) {
-                Ok(one) => {
-                    keys[index] = key(one.ipv4.source, one.ports);
-                    seen[index] = Some(one);
-                    Verdict::Internet
+            match self.classify_access(table, packet, &mut received) {
+                Ok((outer, inner, ports)) => {
+                    received_bytes += outer.bytes();
+                    keys.push(key(inner.ipv4.source, ports));
+                    waiting.push(Waiting {
+                        index: index as u8,
+                        ports,
+                        inner,
+                        outer,
+                    });
                 }
-                Err(verdict) => verdict,
-            };
-            judgement.push(Judged {
-                verdict,
-                received,
-                sent: 0,
-            });
-        }
-        let mut hits = [const { None }; BURST_MAX];
-        table.lookup_burst(&keys[..packets.len()], &mut hits[..packets.len()]);
-        let mut turning = [const { None }; BURST_MAX];
-        let mut any_turning = false;
-        for (index, packet) in packets.iter_mut().enumerate() {
-            let Some(seen) = &seen[index] else { continue };
-            match self.act_access(table, packet, seen, hits[index]) {
-                Ok(Onward::Internet(sent)) => judgement[index].sent = sent,
-                Ok(Onward::Hairpin(one)) => {
-                    turning[index] = Some(one);
-                    any_turning = true;
-                }
-                Err(reason) => judgement[index].verdict = reason.into(),
+                Err(verdict) => verdicts[index] = ledger.turn_away(verdict, received),
             }
         }
-        if any_turning {
-            self.hairpin(table, packets, &turning, &mut judgement);
+        ledger.receive(waiting.len(), received_bytes);
+        let mut hits = [const { None }; BURST_MAX];
+        table.lookup_burst(&keys, &mut hits[..keys.len()]);
+        let mut turning = ArrayVec::<Turning, BURST_MAX>::new();
+        let (mut sent, mut sent_bytes) = (0, 0);
+        for (one, softwire) in waiting.iter().zip(hits) {
+            let index = usize::from(one.index);
+            match self.act_access(table, &mut packets[index], one, softwire) {
+                Ok(Onward::Internet(bytes)) => {
+                    sent += 1;
+                    sent_bytes += bytes;
+                }
+                Ok(Onward::Hairpin(one)) => turning.push(one),
+                Err(reason) => verdicts[index] = ledger.drop(reason, one.outer.bytes()),
+            }
         }
-        judgement
+        ledger.send_internet(sent, sent_bytes);
+        if !turning.is_empty() {
+            self.hairpin(table, packets, &turning, &mut verdicts, ledger);
+        }
+        verdicts
     }
 
-    #[inline]
+    #[inline(always)]
     fn classify_access<P: Packet>(
         &self,
         table: &Table,
         packet: &P,
         received: &mut Option<u32>,
-    ) -> Result<Seen, Verdict> {
-        let forwarding = &self.forwarding;
-        let frame = admit_frame(packet, &forwarding.access)?;
-        let for_us = frame.destination == forwarding.access.mac;
-        if !for_us && !frame.destination.is_group() {
-            return Err(DropReason::WrongMac.into());
-        }
-        if frame.ether_type != ethernet::IPV6 {
-            let reason = if for_us {
-                DropReason::UnknownEtherType
-            } else {
-                DropReason::WrongMac
-            };
-            return Err(reason.into());
-        }
-        let ipv6_at = frame.payload_at;
-        let bytes = &packet.head()[ipv6_at..];
+    ) -> Result<(Outer, Inner, Ports), Verdict> {
+        let head = packet.head();
+        let ipv6_at = match self.access_door.payload_at(packet, head) {
+            Some(at) => at,
+            None => self.judge_odd_access(packet)?,
+        };
+        let bytes = &head[ipv6_at..];
         let ipv6 = Ipv6::parse(bytes, packet.len() - ipv6_at)?;
-        if !for_us {
-            return Err(self.judge_multicast(&ipv6));
-        }
         let Some(br) = table.find_br(&ipv6.destination) else {
             return Err(self.judge_interface(&ipv6));
         };
-        let extensions = self.tunnel_payload(bytes, &ipv6)?;
-        *received = Some((ipv6::HEADER + ipv6.payload_len) as u32);
+        let extensions = match ipv6.next_header {
+            ipv6::IPV4 => 0,
+            _ => self.judge_tunnel_end(bytes, &ipv6)?,
+        };
+        let outer = Outer {
+            source: ipv6.source,
+            br,
+            payload_len: ipv6.payload_len as u16,
+            traffic_class: ipv6.traffic_class,
+        };
+        *received = Some(outer.bytes());
         let inner_at = ipv6::HEADER + extensions;
+        let inner_len = ipv6.payload_len - extensions;
         let inner = bytes.get(inner_at..).ok_or(DropReason::BadIpv4Header)?;
         // What lies behind the outer payload is padding, even if it looks like a header (TN-007).
-        let inner_len = ipv6.payload_len - extensions;
         let inner = inner.get(..inner_len).unwrap_or(inner);
         let ipv4 = Ipv4::parse(inner, inner_len, false)?;
         let ports = self.admit_access(inner, &ipv4)?;
-        Ok(Seen {
-            br,
-            outer_source: ipv6.source,
-            traffic_class: ipv6.traffic_class,
-            ipv4_at: ipv6_at + inner_at,
-            ipv4,
-            ports,
-        })
-    }
-
-    /// A multicast frame is for the control thread if it is neighbour discovery that may concern us
-    /// (RFC 4861 s7.2: solicited-node groups and all nodes).
-    #[cold]
-    fn judge_multicast(&self, ipv6: &Ipv6) -> Verdict {
-        let group = u128::from_be_bytes(ipv6.destination);
-        let is_ours = group == ALL_NODES || group >> 24 == SOLICITED_NODE >> 24;
-        match (ipv6.next_header, is_ours) {
-            (ipv6::ICMPV6, true) => Verdict::Punt,
-            (_, true) => DropReason::UnknownNextHeader.into(),
-            (_, false) => DropReason::Ipv6NotForUs.into(),
-        }
-    }
-
-    /// A unicast packet that is not for a BR address may be for the interface itself.
-    #[cold]
-    fn judge_interface(&self, ipv6: &Ipv6) -> Verdict {
-        if ipv6.destination == self.forwarding.access_address && ipv6.next_header != ipv6::IPV4 {
-            Verdict::Punt
-        } else {
-            DropReason::Ipv6NotForUs.into()
-        }
-    }
-
-    /// Octets of destination options before the inner IPv4 packet (TN-005); whatever else a BR
-    /// address is sent ends here.
-    #[inline]
-    fn tunnel_payload(&self, bytes: &[u8], ipv6: &Ipv6) -> Result<usize, Verdict> {
-        if ipv6.next_header == ipv6::IPV4 {
-            return Ok(0);
-        }
-        self.judge_tunnel_end(bytes, ipv6)
-    }
-
-    #[cold]
-    fn judge_tunnel_end(&self, bytes: &[u8], ipv6: &Ipv6) -> Result<usize, Verdict> {
-        let payload = bytes.get(ipv6::HEADER..).ok_or(DropReason::BadIpv6Header)?;
-        let payload = &payload[..payload.len().min(ipv6.payload_len)];
-        let mut next_header = ipv6.next_header;
-        let mut at = 0;
-        while next_header == ipv6::DESTINATION_OPTIONS {
-            let option: &[u8; 2] = payload
-                .get(at..)
-                .and_then(<[u8]>::first_chunk)
-                .ok_or(DropReason::BadIpv6Header)?;
-            next_header = option[0];
-            at += (usize::from(option[1]) + 1) * 8;
-        }
-        if at > payload.len() {
-            return Err(DropReason::BadIpv6Header.into());
-        }
-        match next_header {
-            ipv6::IPV4 => Ok(at),
-            ipv6::FRAGMENT => Err(DropReason::Ipv6Fragment.into()),
-            ipv6::ICMPV6 => Err(judge_icmpv6(&payload[at..])),
-            _ if ipv6.destination == self.forwarding.access_address => Err(Verdict::Punt),
-            ipv6::UDP => Err(Verdict::Punt),
-            _ => Err(DropReason::UnknownNextHeader.into()),
-        }
+        let behind = packet.len() - ipv6_at - inner_at;
+        Ok((outer, Inner::new(ipv4, ipv6_at + inner_at, behind), ports))
     }
 
     /// What can be said about the inner packet before its binding is known (LW-020 steps 4, 5).
-    #[inline]
+    #[inline(always)]
     fn admit_access(&self, inner: &[u8], ipv4: &Ipv4) -> Result<Ports, Verdict> {
         ipv4.check_source()?;
         let internal = ipv4::is_softwire_internal(ipv4.source);
@@ -230,103 +174,127 @@ impl Pipeline {
     }
 
     /// Validates the source, applies the tunnel's exit rules, and sends the packet onward.
-    #[inline]
+    #[inline(always)]
     fn act_access<P: Packet>(
         &self,
         table: &Table,
         packet: &mut P,
-        seen: &Seen,
+        one: &Waiting,
         softwire: Option<&Softwire>,
     ) -> Result<Onward, DropReason> {
-        let softwire = softwire.ok_or_else(|| unbound(table, seen))?;
-        if softwire.b4() != seen.outer_source {
+        let softwire = softwire.ok_or_else(|| unbound(table, one))?;
+        if softwire.b4() != one.outer.source {
             return Err(DropReason::WrongB4);
         }
-        if softwire.br() != seen.br {
+        if softwire.br() != one.outer.br {
             return Err(DropReason::WrongBr);
         }
-        let tos = self.egress_tos(seen.ipv4.tos, seen.traffic_class)?;
-        if seen.ipv4.ttl <= 1 {
+        let inner = &one.inner;
+        let tos = self.egress_tos(inner.ipv4.tos, one.outer.traffic_class)?;
+        if inner.ipv4.ttl <= 1 {
             return Err(DropReason::TtlExpired);
         }
-        if !table.serves(seen.ipv4.destination) {
-            seen.ipv4.check_destination()?;
-            let sent = self.decapsulate(packet, seen.ipv4_at, &seen.ipv4, tos)?;
-            return Ok(Onward::Internet(sent));
+        if table.serves(inner.ipv4.destination) {
+            let bytes = one.outer.bytes();
+            return self
+                .turn(packet, one.index, inner, tos, bytes)
+                .map(Onward::Hairpin);
         }
-        self.turn(packet, seen, tos).map(Onward::Hairpin)
+        inner.ipv4.check_destination()?;
+        self.decapsulate(packet, inner, tos).map(Onward::Internet)
     }
 
     /// ToS of the inner packet once it is out of the tunnel (EC-001, EC-003).
-    #[inline]
+    #[inline(always)]
     fn egress_tos(&self, inner: u8, outer: u8) -> Result<u8, DropReason> {
         let ecn = ecn::egress(inner, outer).ok_or(DropReason::CongestionNotHeard)?;
-        let dscp = match self.forwarding.dscp {
-            Dscp::Copy => outer & !3,
-            Dscp::Fixed(_) => inner & !3,
-        };
-        Ok(dscp | ecn)
+        Ok(self.traffic_class.leaving(inner, outer) | ecn)
     }
 
-    /// Prepares a packet for another lwB4 of this box: it is looked up again by its destination.
+    /// What becomes of a frame that does not look like the usual; IPv6 for us may still be in it.
     #[cold]
-    fn turn<P: Packet>(&self, packet: &P, seen: &Seen, tos: u8) -> Result<Turning, DropReason> {
-        if !self.forwarding.hairpinning {
-            return Err(DropReason::HairpinDisabled);
+    fn judge_odd_access<P: Packet>(&self, packet: &P) -> Result<usize, Verdict> {
+        let link = &self.forwarding.access;
+        let OddFrame {
+            destination,
+            ether_type,
+            payload_at,
+        } = OddFrame::read(packet, link)?;
+        if destination == link.mac {
+            let is_ipv6 = ether_type == ethernet::IPV6;
+            return is_ipv6
+                .then_some(payload_at)
+                .ok_or(DropReason::UnknownEtherType.into());
         }
-        let inner = packet
-            .head()
-            .get(seen.ipv4_at..)
-            .ok_or(DropReason::BadIpv4Header)?;
-        let ports = transport::subscriber_port(inner, &seen.ipv4, End::Destination)?;
-        Ok(Turning {
-            ipv4_at: seen.ipv4_at,
-            ipv4: seen.ipv4,
-            tos,
-            ports,
-        })
+        if !destination.is_group() || ether_type != ethernet::IPV6 {
+            return Err(DropReason::WrongMac.into());
+        }
+        let ipv6 = Ipv6::parse(&packet.head()[payload_at..], packet.len() - payload_at)?;
+        Err(judge_multicast(&ipv6))
     }
 
-    /// Sends decapsulated packets through the ordinary downstream lookup (LW-020a).
+    /// A unicast packet that is not for a BR address may be for the interface itself.
     #[cold]
-    fn hairpin<P: Packet>(
-        &self,
-        table: &Table,
-        packets: &mut [P],
-        turning: &[Option<Turning>; BURST_MAX],
-        judgement: &mut Judgement,
-    ) {
-        let mut keys = [Key::SKIP; BURST_MAX];
-        for (asked, one) in keys.iter_mut().zip(turning) {
-            if let Some(one) = one {
-                *asked = key(one.ipv4.destination, one.ports);
-            }
+    fn judge_interface(&self, ipv6: &Ipv6) -> Verdict {
+        if ipv6.destination == self.forwarding.access_address && ipv6.next_header != ipv6::IPV4 {
+            Verdict::Punt
+        } else {
+            DropReason::Ipv6NotForUs.into()
         }
-        let mut hits = [const { None }; BURST_MAX];
-        table.lookup_burst(&keys[..packets.len()], &mut hits[..packets.len()]);
-        for (index, packet) in packets.iter_mut().enumerate() {
-            let Some(one) = &turning[index] else { continue };
-            let sent = match hits[index] {
-                Some(softwire) => {
-                    self.encapsulate(table, packet, one.ipv4_at, &one.ipv4, one.tos, softwire)
-                }
-                None => Err(no_softwire(table, &one.ipv4, one.ports)),
-            };
-            match sent {
-                Ok(sent) => {
-                    judgement[index].verdict = Verdict::Hairpin;
-                    judgement[index].sent = sent;
-                }
-                Err(reason) => judgement[index].verdict = reason.into(),
-            }
+    }
+
+    /// Octets of destination options before the inner IPv4 packet (TN-005); whatever else a BR
+    /// address is sent ends here.
+    #[cold]
+    fn judge_tunnel_end(&self, bytes: &[u8], ipv6: &Ipv6) -> Result<usize, Verdict> {
+        let payload = bytes.get(ipv6::HEADER..).ok_or(DropReason::BadIpv6Header)?;
+        let payload = &payload[..payload.len().min(ipv6.payload_len)];
+        let (next_header, at) = skip_destination_options(payload, ipv6.next_header)?;
+        match next_header {
+            ipv6::IPV4 => Ok(at),
+            ipv6::FRAGMENT => Err(DropReason::Ipv6Fragment.into()),
+            ipv6::ICMPV6 => Err(judge_icmpv6(&payload[at..])),
+            _ if ipv6.destination == self.forwarding.access_address => Err(Verdict::Punt),
+            ipv6::UDP => Err(Verdict::Punt),
+            _ => Err(DropReason::UnknownNextHeader.into()),
         }
     }
 }
 
+/// A multicast frame is for the control thread if it is neighbour discovery that may concern us
+/// (RFC 4861 s7.2: solicited-node groups and all nodes).
+fn judge_multicast(ipv6: &Ipv6) -> Verdict {
+    let group = u128::from_be_bytes(ipv6.destination);
+    let is_ours = group == ALL_NODES || group >> 24 == SOLICITED_NODE >> 24;
+    match (ipv6.next_header, is_ours) {
+        (ipv6::ICMPV6, true) => Verdict::Punt,
+        (_, true) => DropReason::UnknownNextHeader.into(),
+        (_, false) => DropReason::Ipv6NotForUs.into(),
+    }
+}
+
+/// What follows the destination options, and where. More of them than a node would ever have reason
+/// to send are refused, so that the walk and the inner packet's place stay bounded.
+fn skip_destination_options(payload: &[u8], first: u8) -> Result<(u8, usize), DropReason> {
+    let (mut next_header, mut at) = (first, 0);
+    while next_header == ipv6::DESTINATION_OPTIONS {
+        let option: &[u8; 2] = payload
+            .get(at..)
+            .and_then(<[u8]>::first_chunk)
+            .ok_or(DropReason::BadIpv6Header)?;
+        next_header = option[0];
+        at += (usize::from(option[1]) + 1) * 8;
+    }
+    if at > payload.len() || at > OPTIONS_MAX {
+        return Err(DropReason::BadIpv6Header);
+    }
+    Ok((next_header, at))
+}
+
 /// Why an inner source has no softwire (LW-014).
 #[cold]
-fn unbound(table: &Table, seen: &Seen) -> DropReason {
-    if seen.ports == Ports::None && table.serves(seen.ipv4.source) {
+fn unbound(table: &Table, one: &Waiting) -> DropReason {
+    if one.ports == Ports::None && table.serves(one.inner.ipv4.source) {
         DropReason::NoPorts
     } else {
         DropReason::UnboundSource
@@ -342,6 +310,8 @@ fn judge_icmpv6(message: &[u8]) -> Verdict {
     }
 }
 
+/// Octets of destination options that are gone through; a tunnel's encapsulation limit takes 8.
+const OPTIONS_MAX: usize = 128;
 /// ICMPv6 types from here on are no errors (RFC 4443 s2.1).
 const FIRST_INFORMATIONAL: u8 = 128;
 /// ff02::1.

@@ -10,27 +10,32 @@
 //! packet's binding hide behind the work on the others. Packets stay where they are in the burst
 //! until the end: what leaves, leaves in the order it came.
 
+mod doorway;
 mod from_access;
 mod from_internet;
+mod hairpin;
+mod inner;
+mod ledger;
 mod rewrite;
 #[cfg(test)]
 pub(crate) mod tests;
+mod traffic_class;
 mod verdict;
 
 use arrayvec::ArrayVec;
 
-pub use verdict::Judged;
+pub use ledger::Ledger;
 pub use verdict::Verdict;
 
-use crate::drop_reason::DropReason;
+use doorway::Doorway;
+use inner::Inner;
+use traffic_class::TrafficClass;
+
 use crate::forwarding::Forwarding;
 use crate::forwarding::FrontHeader;
-use crate::forwarding::Link;
-use crate::packet::Packet;
 use crate::table::Key;
 use crate::table::PortKey;
-use crate::wire::ethernet::Ethernet;
-use crate::wire::ethernet::{self};
+use crate::wire::ethernet;
 use crate::wire::transport::Ports;
 
 /// Most packets in a burst.
@@ -39,13 +44,16 @@ pub const BURST_MAX: usize = 64;
 /// Packets that are processed together.
 pub type Burst<P> = ArrayVec<P, BURST_MAX>;
 
-/// The verdicts of a burst, in its order.
-pub type Judgement = ArrayVec<Judged, BURST_MAX>;
+/// The verdicts of a burst, in its order; those past its end mean nothing.
+pub type Verdicts = [Verdict; BURST_MAX];
 
 /// The packet path between receiving and transmitting. One per worker.
 #[derive(Debug)]
 pub struct Pipeline {
     forwarding: Forwarding,
+    traffic_class: TrafficClass,
+    internet_door: Doorway,
+    access_door: Doorway,
     to_internet: FrontHeader,
     to_access: FrontHeader,
 }
@@ -57,6 +65,9 @@ impl Pipeline {
         let to_internet = FrontHeader::new(&forwarding.internet, ethernet::IPV4);
         let to_access = FrontHeader::new(&forwarding.access, ethernet::IPV6);
         Self {
+            traffic_class: TrafficClass::new(forwarding.dscp),
+            internet_door: Doorway::new(&forwarding.internet, ethernet::IPV4),
+            access_door: Doorway::new(&forwarding.access, ethernet::IPV6),
             forwarding,
             to_internet,
             to_access,
@@ -71,32 +82,11 @@ impl Pipeline {
 }
 
 /// What a packet is looked up by on the subscriber's side.
-#[inline]
+#[inline(always)]
 fn key(ipv4: u32, ports: Ports) -> Key {
     let port = match ports {
         Ports::Port(port) => PortKey::port(port),
         Ports::None => PortKey::PORTLESS,
     };
     Key::new(ipv4, port)
-}
-
-/// Reads the Ethernet header and refuses frames of other VLANs.
-#[inline]
-fn admit_frame<P: Packet>(packet: &P, link: &Link) -> Result<Ethernet, DropReason> {
-    let mut ethernet = Ethernet::parse(packet.head())?;
-    if let Some(id) = packet
-        .stripped_vlan()
-        .map(ethernet::vlan_id)
-        .filter(|id| *id != 0)
-    {
-        if ethernet.vlan.is_some() {
-            return Err(DropReason::WrongVlan);
-        }
-        ethernet.vlan = Some(id);
-    }
-    if ethernet.vlan == link.vlan {
-        Ok(ethernet)
-    } else {
-        Err(DropReason::WrongVlan)
-    }
 }

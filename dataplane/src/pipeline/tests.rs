@@ -6,16 +6,20 @@ use std::net::Ipv6Addr;
 use proptest::prelude::*;
 
 use crate::binding::Binding;
+use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::forwarding::Dscp;
 use crate::forwarding::Forwarding;
 use crate::forwarding::Link;
 use crate::heap_packet::HeapPacket;
 use crate::packet::Packet;
+use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
+use crate::pipeline::Verdicts;
 use crate::port_set::PortSet;
 use crate::port_set::PortSplit;
+use crate::ports::Side;
 use crate::table::BrSet;
 use crate::table::Builder;
 use crate::table::Origin;
@@ -99,10 +103,22 @@ fn reflect(packet: &HeapPacket) -> HeapPacket {
     HeapPacket::new(&frame)
 }
 
-fn only<T: Copy>(mut all: impl Iterator<Item = T>) -> T {
-    let one = all.next().unwrap();
-    assert!(all.next().is_none());
-    one
+fn from_internet(pipeline: &Pipeline, reader: &Reader, burst: &mut [HeapPacket]) -> Verdicts {
+    let counters = Counters::default();
+    pipeline.from_internet(
+        reader.table(),
+        burst,
+        &mut Ledger::new(&counters, Side::Internet),
+    )
+}
+
+fn from_access(pipeline: &Pipeline, reader: &Reader, burst: &mut [HeapPacket]) -> Verdicts {
+    let counters = Counters::default();
+    pipeline.from_access(
+        reader.table(),
+        burst,
+        &mut Ledger::new(&counters, Side::Access),
+    )
 }
 
 proptest! {
@@ -113,12 +129,12 @@ proptest! {
         let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
         let original = udp(port, ttl, tos, &payload);
         let mut burst = [original.clone()];
-        let judged = only(pipeline.from_internet(reader.table(), &mut burst).into_iter());
-        prop_assert_eq!(judged.verdict, Verdict::Access);
+        let verdict = from_internet(&pipeline, &reader, &mut burst)[0];
+        prop_assert_eq!(verdict, Verdict::Access);
         prop_assert_eq!(burst[0].len(), original.len() + 40);
         let mut back = [reflect(&burst[0])];
-        let judged = only(pipeline.from_access(reader.table(), &mut back).into_iter());
-        prop_assert_eq!(judged.verdict, Verdict::Internet);
+        let verdict = from_access(&pipeline, &reader, &mut back)[0];
+        prop_assert_eq!(verdict, Verdict::Internet);
         let (before, after) = (&original.head()[14..], &back[0].head()[14..]);
         prop_assert_eq!(after.len(), before.len());
         prop_assert_eq!(after[8], ttl - 2);
@@ -142,12 +158,11 @@ proptest! {
                 }
                 HeapPacket::new(&frame)
             }).collect();
-            let judgement = if access {
-                pipeline.from_access(reader.table(), &mut burst)
+            if access {
+                from_access(&pipeline, &reader, &mut burst);
             } else {
-                pipeline.from_internet(reader.table(), &mut burst)
-            };
-            prop_assert_eq!(judgement.len(), frames.len());
+                from_internet(&pipeline, &reader, &mut burst);
+            }
         }
     }
 
@@ -158,7 +173,7 @@ proptest! {
         let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
         let mut burst = [udp(5000, 64, 0, &[7; 20])];
         if access {
-            pipeline.from_internet(reader.table(), &mut burst);
+            from_internet(&pipeline, &reader, &mut burst);
             burst = [reflect(&burst[0])];
         }
         let mut frame = burst[0].head().to_vec();
@@ -169,12 +184,11 @@ proptest! {
         }
         frame.truncate(cut);
         let mut burst = [HeapPacket::new(&frame)];
-        let judgement = if access {
-            pipeline.from_access(reader.table(), &mut burst)
+        if access {
+            from_access(&pipeline, &reader, &mut burst);
         } else {
-            pipeline.from_internet(reader.table(), &mut burst)
-        };
-        prop_assert_eq!(judgement.len(), 1);
+            from_internet(&pipeline, &reader, &mut burst);
+        }
     }
 }
 
@@ -184,13 +198,9 @@ fn a_buffer_without_room_in_front_is_a_counted_drop() {
     let tight = HeapPacket::with_headroom(udp(5000, 64, 0, &[]).head(), 39);
     let roomy = HeapPacket::with_headroom(udp(5000, 64, 0, &[]).head(), 40);
     let mut burst = [tight, roomy];
-    let verdicts: Vec<_> = pipeline
-        .from_internet(reader.table(), &mut burst)
-        .iter()
-        .map(|one| one.verdict)
-        .collect();
+    let verdicts = from_internet(&pipeline, &reader, &mut burst);
     assert_eq!(
-        verdicts,
+        verdicts[..2],
         [Verdict::Drop(DropReason::NoHeadroom), Verdict::Access]
     );
 }
@@ -208,13 +218,9 @@ fn a_tag_taken_out_by_the_device_counts_like_one_in_the_frame() {
         packet().with_stripped_vlan(0xe000 | 1092),
         packet().with_stripped_vlan(1638),
     ];
-    let verdicts: Vec<_> = pipeline
-        .from_internet(reader.table(), &mut burst)
-        .iter()
-        .map(|one| one.verdict)
-        .collect();
+    let verdicts = from_internet(&pipeline, &reader, &mut burst);
     let wrong = Verdict::Drop(DropReason::WrongVlan);
-    assert_eq!(verdicts, [wrong, Verdict::Access, wrong]);
+    assert_eq!(verdicts[..3], [wrong, Verdict::Access, wrong]);
     assert_eq!(burst[1].inserted_vlan(), Some(1638));
     assert_eq!(burst[1].head()[12..14], [0x86, 0xdd]);
 }

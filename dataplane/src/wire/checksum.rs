@@ -21,7 +21,7 @@ pub fn sum(bytes: &[u8]) -> u16 {
 /// Whether an IPv4 header without options sums up; the sum does not depend on the byte order
 /// (RFC 1071 s2.B), so the words are taken as they lie.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn basic_header_is_good(header: &[u8; 20]) -> bool {
     let sum: u64 = header
         .as_chunks::<4>()

@@ -7,7 +7,7 @@
 ///
 /// Both arguments are ECN fields: 0 not capable, 1 ECT(1), 2 ECT(0), 3 congestion experienced.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub const fn egress(inner: u8, outer: u8) -> Option<u8> {
     match (inner & 3, outer & 3) {
         (NOT_ECT, CE) => None,

@@ -86,7 +86,7 @@ impl Ethernet {
     ///
     /// # Errors
     /// [`DropReason::FrameTruncated`] when the frame ends before its header does.
-    #[inline]
+    #[inline(always)]
     pub fn parse(frame: &[u8]) -> Result<Self, DropReason> {
         let header: &[u8; HEADER] = frame.first_chunk().ok_or(DropReason::FrameTruncated)?;
         let destination = Mac([

@@ -37,7 +37,7 @@ impl Ipv6 {
     ///
     /// # Errors
     /// [`DropReason::BadIpv6Header`] when it is cut, of another version, or longer than what arrived.
-    #[inline]
+    #[inline(always)]
     pub fn parse(bytes: &[u8], available: usize) -> Result<Self, DropReason> {
         let header: &[u8; HEADER] = bytes.first_chunk().ok_or(DropReason::BadIpv6Header)?;
         let payload_len = usize::from(u16::from_be_bytes([header[4], header[5]]));
@@ -56,25 +56,24 @@ impl Ipv6 {
     }
 }
 
-/// The outer header of a softwire packet (TN-002): next header IPv4, flow label 0.
-#[must_use]
-#[inline]
-pub fn tunnel_header(
+/// Writes the outer header of a softwire packet (TN-002): next header IPv4, flow label 0.
+#[inline(always)]
+pub fn write_tunnel_header(
+    header: &mut [u8; HEADER],
     traffic_class: u8,
     payload_len: u16,
     hop_limit: u8,
     source: &[u8; 16],
     destination: &[u8; 16],
-) -> [u8; HEADER] {
-    let mut header = [0; HEADER];
-    header[0] = 0x60 | traffic_class >> 4;
-    header[1] = traffic_class << 4;
-    header[4..6].copy_from_slice(&payload_len.to_be_bytes());
-    header[6] = IPV4;
-    header[7] = hop_limit;
+) {
+    let first = (6 << 60)
+        | u64::from(traffic_class) << 52
+        | u64::from(payload_len) << 16
+        | u64::from(IPV4) << 8
+        | u64::from(hop_limit);
+    header[..8].copy_from_slice(&first.to_be_bytes());
     header[8..24].copy_from_slice(source);
     header[24..40].copy_from_slice(destination);
-    header
 }
 
 #[cfg(test)]
@@ -85,7 +84,8 @@ mod tests {
 
     #[test]
     fn tn_002_the_tunnel_header_reads_back_as_written() {
-        let header = tunnel_header(0xb9, 1234, 64, &[1; 16], &[2; 16]);
+        let mut header = [0xee; HEADER];
+        write_tunnel_header(&mut header, 0xb9, 1234, 64, &[1; 16], &[2; 16]);
         let read = Ipv6::parse(&header, HEADER + 1234).unwrap();
         assert_eq!(
             (read.traffic_class, read.payload_len, read.next_header),
@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn cut_lying_or_of_another_version_it_is_refused() {
-        let mut header = tunnel_header(0, 8, 64, &[1; 16], &[2; 16]);
+        let mut header = [0xee; HEADER];
+        write_tunnel_header(&mut header, 0, 8, 64, &[1; 16], &[2; 16]);
         for len in 0..HEADER {
             assert_eq!(
                 Ipv6::parse(&header[..len], 1000),

@@ -43,30 +43,41 @@ pub enum Ports {
 ///
 /// # Errors
 /// The reason to drop it: cut before the port, an ICMP error, or ICMP that is kept out (IC-003).
-#[inline]
+#[inline(always)]
 pub fn subscriber_port(packet: &[u8], ipv4: &Ipv4, end: End) -> Result<Ports, DropReason> {
+    if matches!(ipv4.protocol, TCP | UDP) {
+        return first_port(packet, ipv4, end);
+    }
+    rarer_port(packet, ipv4, end)
+}
+
+/// Ports of protocols that are less than almost all of the traffic.
+fn rarer_port(packet: &[u8], ipv4: &Ipv4, end: End) -> Result<Ports, DropReason> {
     match ipv4.protocol {
-        TCP | UDP | DCCP | SCTP | UDP_LITE => {
-            if ipv4.total_len < ipv4.header_len + 4 {
-                return Err(DropReason::TransportTruncated);
-            }
-            let at = ipv4.header_len + if end == End::Source { 0 } else { 2 };
-            u16_at(packet, at)
-                .map(Ports::Port)
-                .ok_or(DropReason::TransportTruncated)
-        }
+        DCCP | SCTP | UDP_LITE => first_port(packet, ipv4, end),
         ICMP => echo_identifier(packet, ipv4).map(Ports::Port),
         _ => Ok(Ports::None),
     }
 }
 
+#[inline(always)]
+fn first_port(packet: &[u8], ipv4: &Ipv4, end: End) -> Result<Ports, DropReason> {
+    if ipv4.total_len < u16::from(ipv4.header_len) + 4 {
+        return Err(DropReason::TransportTruncated);
+    }
+    let at = usize::from(ipv4.header_len) + if end == End::Source { 0 } else { 2 };
+    u16_at(packet, at)
+        .map(Ports::Port)
+        .ok_or(DropReason::TransportTruncated)
+}
+
 fn echo_identifier(packet: &[u8], ipv4: &Ipv4) -> Result<u16, DropReason> {
     let message = packet
-        .get(ipv4.header_len..)
+        .get(usize::from(ipv4.header_len)..)
         .ok_or(DropReason::TransportTruncated)?;
     let message: &[u8; 8] = message
         .first_chunk()
-        .filter(|_| ipv4.total_len >= ipv4.header_len + 8)
+        .filter(|_| ipv4.total_len >= u16::from(ipv4.header_len) + 8)
         .ok_or(DropReason::TransportTruncated)?;
     match message[0] {
         ECHO_REPLY | ECHO_REQUEST => Ok(u16::from_be_bytes([message[4], message[5]])),
@@ -95,7 +106,7 @@ mod tests {
         bytes.extend_from_slice(transport);
         let ipv4 = Ipv4 {
             header_len: 24,
-            total_len: bytes.len(),
+            total_len: bytes.len() as u16,
             tos: 0,
             ttl: 64,
             protocol,

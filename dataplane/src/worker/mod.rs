@@ -4,7 +4,6 @@
 //! take within a bounded number of tries is a counted drop. Between rounds the worker holds no
 //! reference into the binding table, which is what the publisher waits for.
 
-mod count;
 #[cfg(test)]
 mod tests;
 mod transmit;
@@ -18,16 +17,17 @@ use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::pipeline::Burst;
-use crate::pipeline::Judgement;
+use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
+use crate::pipeline::Verdicts;
 use crate::ports::Layout;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
 use crate::ports::Side;
 use crate::table::Reader;
+use crate::wire::ethernet;
 use crate::wire::ethernet::Ethernet;
-use crate::wire::ethernet::{self};
 
 /// What an empty round does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -172,24 +172,27 @@ impl<P: Ports> Worker<P> {
         }
         let table = self.reader.table();
         let packets = &mut self.buffers.received;
-        let arrived: usize = packets.iter().map(Packet::len).sum();
-        count::received(&self.counters, side, packets.len(), arrived);
-        let judgement = match side {
-            Side::Internet => self.pipeline.from_internet(table, packets),
-            Side::Access => self.pipeline.from_access(table, packets),
+        let (frames, octets) = RECEIVED[side as usize];
+        self.counters.add(frames, packets.len() as u64);
+        self.counters
+            .add(octets, transmit::octets_of(packets) as u64);
+        let mut ledger = Ledger::new(&self.counters, side);
+        let verdicts = match side {
+            Side::Internet => self.pipeline.from_internet(table, packets, &mut ledger),
+            Side::Access => self.pipeline.from_access(table, packets, &mut ledger),
         };
-        count::judged(&self.counters, side, &judgement);
-        self.sort(&judgement);
+        ledger.close();
+        self.sort(&verdicts);
         self.hand_over();
     }
 
     #[inline]
-    fn sort(&mut self, judgement: &Judgement) {
+    fn sort(&mut self, verdicts: &Verdicts) {
         let buffers = &mut self.buffers;
-        for (packet, judged) in buffers.received.drain(..).zip(judgement) {
-            match judged.verdict {
+        for (packet, verdict) in buffers.received.drain(..).zip(verdicts) {
+            match verdict {
                 Verdict::Internet => buffers.to_internet.push(packet),
-                Verdict::Access | Verdict::Hairpin => buffers.to_access.push(packet),
+                Verdict::Access => buffers.to_access.push(packet),
                 Verdict::Punt => buffers.punted.push(packet),
                 Verdict::Drop(_) => buffers.dropped.push(packet),
             }
@@ -229,6 +232,11 @@ impl<P: Ports> Worker<P> {
     }
 }
 
+/// Counters of received frames and their octets, indexed by `Side`.
+const RECEIVED: [(Counter, Counter); 2] = [
+    (Counter::RxInternetPackets, Counter::RxInternetBytes),
+    (Counter::RxAccessPackets, Counter::RxAccessBytes),
+];
 /// Bound on the rounds after the stop: 64 bursts are more than a default receive ring holds.
 const DRAIN_ROUNDS: usize = 64;
 /// Most pause instructions between two polls: about a microsecond.

@@ -1,12 +1,12 @@
 //! Handing a round's packets to the device: bounded tries, then a counted drop.
 
+use crate::counters::Counter;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
 use crate::ports::Side;
-use crate::worker::count;
 
 /// Hands packets to the device, a bounded number of times, and drops the rest.
 #[inline]
@@ -27,22 +27,26 @@ pub(super) fn all<P: Ports>(
         }
     }
     let left_octets = octets_of(packets);
-    count::sent(
-        counters,
-        side,
-        offered - packets.len(),
-        octets - left_octets,
-    );
+    let (frames, bytes) = SENT[side as usize];
+    counters.add(frames, (offered - packets.len()) as u64);
+    counters.add(bytes, (octets - left_octets) as u64);
     if !packets.is_empty() {
         counters.drop_many(DropReason::TransmitFull, packets.len() as u64);
         packets.clear();
     }
 }
 
-fn octets_of<P: Packet>(packets: &[P]) -> usize {
+/// Octets of all packets together.
+#[inline]
+pub(super) fn octets_of<P: Packet>(packets: &[P]) -> usize {
     packets.iter().map(Packet::len).sum()
 }
 
 /// A device that takes nothing four times in a row is congested or gone; waiting longer would make
 /// the other side's packets pay for it.
 const TRANSMIT_TRIES: usize = 4;
+/// Counters of sent frames and their octets, indexed by `Side`.
+const SENT: [(Counter, Counter); 2] = [
+    (Counter::TxInternetPackets, Counter::TxInternetBytes),
+    (Counter::TxAccessPackets, Counter::TxAccessBytes),
+];

@@ -1,0 +1,144 @@
+//! What a burst adds to the counters, under the names of RFC 8676.
+//!
+//! Sums are kept while the burst is processed and written once at its end; only drops, which are
+//! rare or not worth speed, touch their counter at once.
+
+use crate::counters::Counter;
+use crate::counters::Counters;
+use crate::drop_reason::DropReason;
+use crate::pipeline::Verdict;
+use crate::ports::Side;
+
+/// The account of one burst from one side.
+#[derive(Debug)]
+pub struct Ledger<'c> {
+    counters: &'c Counters,
+    side: Side,
+    received: Sum,
+    to_internet: Sum,
+    to_access: Sum,
+    hairpin: Sum,
+    dropped: Sum,
+}
+
+/// Packets and their octets.
+#[derive(Debug, Default)]
+struct Sum {
+    packets: u32,
+    bytes: u32,
+}
+
+impl<'c> Ledger<'c> {
+    /// An empty account of a burst from `side`.
+    #[must_use]
+    pub fn new(counters: &'c Counters, side: Side) -> Self {
+        Self {
+            counters,
+            side,
+            received: Sum::default(),
+            to_internet: Sum::default(),
+            to_access: Sum::default(),
+            hairpin: Sum::default(),
+            dropped: Sum::default(),
+        }
+    }
+
+    /// Enters the sums into the counters.
+    pub fn close(self) {
+        let (received, dropped) = match self.side {
+            Side::Internet => (RCVD_IPV4, DROPPED_IPV4),
+            Side::Access => (RCVD_IPV6, DROPPED_IPV6),
+        };
+        self.received.enter(self.counters, received);
+        self.dropped.enter(self.counters, dropped);
+        self.to_internet.enter(self.counters, SENT_IPV4);
+        self.to_access.enter(self.counters, SENT_IPV6);
+        self.hairpin.enter(self.counters, HAIRPIN);
+    }
+
+    /// Packets of subscribers arrived, `bytes` octets of IP together.
+    #[inline(always)]
+    pub(super) fn receive(&mut self, packets: usize, bytes: u32) {
+        self.received.add(packets, bytes);
+    }
+
+    /// Packets leave for the Internet.
+    #[inline(always)]
+    pub(super) fn send_internet(&mut self, packets: usize, ipv4_bytes: u32) {
+        self.to_internet.add(packets, ipv4_bytes);
+    }
+
+    /// Packets leave for lwB4s.
+    #[inline(always)]
+    pub(super) fn send_access(&mut self, packets: usize, ipv6_bytes: u32) {
+        self.to_access.add(packets, ipv6_bytes);
+    }
+
+    /// One of those that leave for a lwB4 came from a lwB4.
+    pub(super) fn hairpin(&mut self, ipv4_bytes: u32) {
+        self.hairpin.add(1, ipv4_bytes);
+    }
+
+    /// A packet that was received as traffic of subscribers goes nowhere.
+    #[cold]
+    pub(super) fn drop(&mut self, reason: DropReason, bytes: u32) -> Verdict {
+        self.counters.drop(reason);
+        self.dropped.add(1, bytes);
+        let special = match (self.side, reason) {
+            (Side::Internet, DropReason::Ipv4Fragment) => DROPPED_FRAGMENTS,
+            (Side::Internet, DropReason::IcmpPolicy | DropReason::Icmpv4Error) => DROPPED_ICMP,
+            _ => return Verdict::Drop(reason),
+        };
+        Sum { packets: 1, bytes }.enter(self.counters, special);
+        Verdict::Drop(reason)
+    }
+
+    /// A packet is turned away before its binding is asked for; `bytes` when it is traffic of
+    /// subscribers.
+    #[cold]
+    pub(super) fn turn_away(&mut self, verdict: Verdict, bytes: Option<u32>) -> Verdict {
+        match (verdict, bytes) {
+            (Verdict::Drop(reason), Some(bytes)) => {
+                self.receive(1, bytes);
+                self.drop(reason, bytes)
+            }
+            (Verdict::Drop(reason), None) => {
+                self.counters.drop(reason);
+                verdict
+            }
+            _ => verdict,
+        }
+    }
+}
+
+impl Sum {
+    #[inline(always)]
+    fn add(&mut self, packets: usize, bytes: u32) {
+        self.packets += packets as u32;
+        self.bytes += bytes;
+    }
+
+    #[inline(always)]
+    fn enter(&self, counters: &Counters, (packets, bytes): (Counter, Counter)) {
+        if self.packets > 0 {
+            counters.add(packets, u64::from(self.packets));
+            counters.add(bytes, u64::from(self.bytes));
+        }
+    }
+}
+
+/// A counter of packets and that of their octets.
+type Pair = (Counter, Counter);
+
+const RCVD_IPV4: Pair = (Counter::RcvdIpv4Packets, Counter::RcvdIpv4Bytes);
+const RCVD_IPV6: Pair = (Counter::RcvdIpv6Packets, Counter::RcvdIpv6Bytes);
+const SENT_IPV4: Pair = (Counter::SentIpv4Packets, Counter::SentIpv4Bytes);
+const SENT_IPV6: Pair = (Counter::SentIpv6Packets, Counter::SentIpv6Bytes);
+const HAIRPIN: Pair = (Counter::HairpinIpv4Packets, Counter::HairpinIpv4Bytes);
+const DROPPED_IPV4: Pair = (Counter::DroppedIpv4Packets, Counter::DroppedIpv4Bytes);
+const DROPPED_IPV6: Pair = (Counter::DroppedIpv6Packets, Counter::DroppedIpv6Bytes);
+const DROPPED_FRAGMENTS: Pair = (
+    Counter::DroppedIpv4Fragments,
+    Counter::DroppedIpv4FragmentBytes,
+);
+const DROPPED_ICMP: Pair = (Counter::DroppedIcmpv4Packets, Counter::DroppedIcmpv4Bytes);
