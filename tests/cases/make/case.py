@@ -9,7 +9,7 @@ import json
 import struct
 from collections import Counter
 
-from network import aged, arriving, downstream, leaving, tagged, upstream
+from network import BASE, aged, arriving, downstream, leaving, tagged, upstream
 
 CASES = {}
 FILES = ("internet-in", "access-in", "internet-out", "access-out")
@@ -36,7 +36,8 @@ class Case:
         self.not_in = not_in
         self.config = config
         self.files = {name: [] for name in FILES}
-        self.counters = Counter()
+        bindings = {**BASE["softwire"], **config.get("softwire", {})}["binding"]
+        self.counters = Counter({"active-softwire-num": len(bindings)})
         self.now_us = 1_000_000
 
     def encap(self, softwire, packet, inside=None, frame=None, **outer):

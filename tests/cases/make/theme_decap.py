@@ -155,7 +155,8 @@ def many_brs(c):
         packet = to_host(mine) / UDP(sport=mine.port(), dport=53) / DATA
         c.decap(mine, packet)
         c.drop_ipv6("drop-wrong-br", tunnelled(mine.b4, other.br, packet))
-    c.drop_frame("access", "drop-ipv6-not-for-us", arriving("access", upstream(FIRST, packet)))
+    stray = tunnelled(FIRST.b4, "2001:db8:af:40::1", packet)
+    c.drop_frame("access", "drop-ipv6-not-for-us", arriving("access", stray))
 
 
 @case("Options of the inner header are carried.", "LW-013")

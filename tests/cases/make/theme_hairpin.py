@@ -73,7 +73,7 @@ def hairpin_across_brs(c):
 def hairpin_echo(c):
     c.hairpin(FIRST, WHOLE, echo(between(FIRST, WHOLE), FIRST.port()))
     c.hairpin(WHOLE, FIRST, echo(between(WHOLE, FIRST), FIRST.port(), "echo-reply"))
-    unowned = echo(between(FIRST, OFFSET), FIRST.port())
+    unowned = echo(between(FIRST, OFFSET), FIRST.port(10))
     c.drop_ipv6("drop-no-softwire", upstream(FIRST, unowned))
 
 
