@@ -154,7 +154,7 @@ fn configure_device(
 ) -> Result<(), PortError> {
     let mut conf = dpdk_sys::rte_eth_conf::default();
     (conf.rxmode.offloads, conf.txmode.offloads) = offloads.to_modes();
-    conf.rxmode.mtu = u32::from(setup.mtu);
+    conf.rxmode.mtu = u32::from(admitted_mtu(info, setup.mtu));
     conf.intr_conf.set_lsc(info.reports_link.into());
     conf.intr_conf.set_rmv(info.reports_removal.into());
     // Drivers take the key by a pointer to mutable bytes.
@@ -208,6 +208,14 @@ fn set_up_queues(
         device.check("setting up a transmit queue", returned)?;
     }
     Ok((rx, tx))
+}
+
+/// The MTU to configure. Drivers of kernel interfaces (af_packet, for one) leave ethdev's default of
+/// 1518 bytes as their largest frame and carry larger ones all the same; ethdev refuses to configure
+/// more, so the device gets that and the operator a line about it.
+fn admitted_mtu(info: &PortInfo, asked: u16) -> u16 {
+    let most = info.max_frame.saturating_sub(u32::from(info.frame_overhead));
+    u16::try_from(most).map_or(asked, |most| asked.min(most.max(info.min_mtu)))
 }
 
 fn read_mtu(device: &Device, asked: u16, shortfalls: &mut Vec<Shortfall>) -> Option<u16> {

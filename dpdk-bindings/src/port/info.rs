@@ -24,6 +24,9 @@ pub struct PortInfo {
     pub min_mtu: u16,
     /// The largest MTU, in bytes.
     pub max_mtu: u16,
+    /// Largest frame the driver admits to, in bytes with check sequence. Where `max_mtu` says nothing
+    /// (65535), it may be a default that the device exceeds.
+    pub max_frame: u32,
     /// Bytes of a frame that the MTU does not count: Ethernet header, tags, check sequence.
     pub frame_overhead: u16,
     /// What it can do for packets.
@@ -58,6 +61,7 @@ impl PortInfo {
             max_tx_queues: raw.max_tx_queues,
             min_mtu: raw.min_mtu,
             max_mtu: raw.max_mtu,
+            max_frame: raw.max_rx_pktlen,
             frame_overhead: frame_overhead(&raw),
             offloads: Offloads::from_capabilities(raw.rx_offload_capa, raw.tx_offload_capa),
             rss_types: RssTypes::from_bits(raw.flow_type_rss_offloads),
