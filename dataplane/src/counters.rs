@@ -99,12 +99,16 @@ const COUNT: usize = FIRST_DROP + DropReason::COUNT;
 #[repr(align(128))]
 pub struct Counters {
     cells: [AtomicU64; COUNT],
+    rounds: AtomicU64,
+    empty_rounds: AtomicU64,
 }
 
 impl Default for Counters {
     fn default() -> Self {
         Self {
             cells: [const { AtomicU64::new(0) }; COUNT],
+            rounds: AtomicU64::new(0),
+            empty_rounds: AtomicU64::new(0),
         }
     }
 }
@@ -126,6 +130,29 @@ impl Counters {
     #[inline]
     pub fn drop_many(&self, reason: DropReason, packets: u64) {
         self.add_at(FIRST_DROP + reason as usize, packets);
+    }
+
+    /// Counts a round of the poll loop. Only the owning worker may call this.
+    #[inline]
+    pub fn round(&self, is_empty: bool) {
+        let add = |cell: &AtomicU64, amount| {
+            cell.store(
+                cell.load(Ordering::Relaxed).wrapping_add(amount),
+                Ordering::Relaxed,
+            );
+        };
+        add(&self.rounds, 1);
+        add(&self.empty_rounds, u64::from(is_empty));
+    }
+
+    /// Rounds of the poll loop, and how many of them found no packet. They tell how busy a worker
+    /// is, not what happened to packets, so they are no part of [`Counters::iter`].
+    #[must_use]
+    pub fn rounds(&self) -> (u64, u64) {
+        (
+            self.rounds.load(Ordering::Relaxed),
+            self.empty_rounds.load(Ordering::Relaxed),
+        )
     }
 
     /// A counter's value.

@@ -227,7 +227,7 @@ mod tests {
             let ipv4 = Ipv4::parse(&frame[14..], frame.len() - 14, false).unwrap();
             assert_eq!(
                 (ipv4.total_len, ipv4.destination),
-                (frame_size - 18, u32::from_be_bytes(key.ipv4))
+                (frame_size as u16 - 18, u32::from_be_bytes(key.ipv4))
             );
             assert_eq!(frame[36..38], key.port);
             let mut frame = vec![0xee; frame_size + 36];
@@ -240,7 +240,7 @@ mod tests {
             let ipv4 = Ipv4::parse(&frame[54..], ipv6.payload_len, false).unwrap();
             assert_eq!(
                 (ipv4.total_len, ipv4.source),
-                (frame_size - 18, u32::from_be_bytes(key.ipv4))
+                (frame_size as u16 - 18, u32::from_be_bytes(key.ipv4))
             );
             assert_eq!(frame[74..76], key.port);
         }

@@ -21,7 +21,12 @@ pub(super) fn table_of(value: &Value) -> Table {
     table
 }
 
+/// Rows that hold lists of their own are too wide to stand in a line each.
 fn list(table: &mut Table, rows: &[Value]) {
+    let mut members = rows.iter().filter_map(Value::as_object);
+    if members.any(|members| members.values().any(Value::is_array)) {
+        return blocks(table, rows);
+    }
     if let Some(Value::Object(first)) = rows.first() {
         table.set_header(first.keys().map(|name| name.replace('_', " ")));
     }
@@ -30,6 +35,16 @@ fn list(table: &mut Table, rows: &[Value]) {
             Value::Object(members) => table.add_row(members.values().map(text)),
             other => table.add_row([text(other)]),
         };
+    }
+}
+
+/// One row below the other, with a line between them.
+fn blocks(table: &mut Table, rows: &[Value]) {
+    for (index, members) in rows.iter().filter_map(Value::as_object).enumerate() {
+        if index > 0 {
+            table.add_row([""]);
+        }
+        object(table, members, "");
     }
 }
 

@@ -36,7 +36,7 @@ impl Config {
             arguments.extend(["-a".to_owned(), device.to_string()]);
         }
         // Applies to every component: what is not at least a warning would only hide what is.
-        arguments.push("--log-level=warning".to_owned());
+        arguments.push("--log-level=error".to_owned());
         arguments.extend(self.dataplane.eal_args.iter().cloned());
         arguments
     }

@@ -538,7 +538,7 @@ fn the_same_device_on_both_sides_is_on_a_stick() {
             "--in-memory",
             "-a",
             "0000:3b:00.0",
-            "--log-level=warning"
+            "--log-level=error"
         ]
     );
 }
@@ -571,7 +571,7 @@ fn eal_arguments_are_those_of_the_configuration() {
         .replace("0000:3b:00.1", "net_null1");
     let arguments = parse(&text).unwrap().eal_arguments();
     let expected =
-        "--no-telemetry -l 0 --no-huge --no-shconf -m 88 --no-pci --log-level=warning --iova-mode=va";
+        "--no-telemetry -l 0 --no-huge --no-shconf -m 88 --no-pci --log-level=error --iova-mode=va";
     assert_eq!(arguments.join(" "), expected);
 }
 

@@ -1,9 +1,14 @@
 //! The forwarding plane as control holds it: ports, workers, and what they send up.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::PoisonError;
+
 use dpdk::eal::Eal;
 use dpdk::lcore;
 use dpdk::mbuf;
 use dpdk::mbuf::Burst;
+use dpdk::mempool::Mempool;
 use dpdk::port::Link;
 use dpdk::ring;
 use dpdk::ring::Consumer;
@@ -17,8 +22,11 @@ use tracing::warn;
 use crate::config::Buffers;
 use crate::config::Config;
 use crate::config::Idle;
+use crate::daemon::PortStatus;
 use crate::forwarding;
 use crate::run::RunError;
+use crate::run::facts::Facts;
+use crate::run::facts::PortBoard;
 use crate::run::ports::OpenPort;
 use crate::run::ports::OpenPorts;
 use crate::run::workers::Equipment;
@@ -27,11 +35,13 @@ use crate::run::workers::Workers;
 
 /// Ports and workers, running.
 #[derive(Debug)]
-pub struct Engine {
+pub(super) struct Engine {
     // Fields drop in this order: the queues that workers hold go before the ports they belong to.
     workers: Workers,
     punted: Consumer,
     ports: Vec<WatchedPort>,
+    board: PortBoard,
+    pools: Vec<Mempool>,
     _eal: Eal,
 }
 
@@ -44,7 +54,7 @@ struct WatchedPort {
 
 /// Whether a port can carry packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum PortHealth {
+enum PortHealth {
     /// The link is up.
     Up,
     /// The link is down.
@@ -57,18 +67,22 @@ pub enum PortHealth {
 
 impl PortHealth {
     /// The word for it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Up => "up",
             Self::Down => "down",
             Self::Unknown => "unknown",
-            Self::Gone => "gone",
+            Self::Gone => "removed",
         }
     }
 
     fn of(port: &OpenPort) -> Self {
-        if !port.port.is_present() {
+        let is_gone = !port.port.is_present();
+        if is_gone
+            || port
+                .kernel_interface()
+                .is_some_and(|interface| !exists(interface))
+        {
             return Self::Gone;
         }
         match port.port.link() {
@@ -84,7 +98,7 @@ impl Engine {
     ///
     /// # Errors
     /// When any of it cannot be had; nothing is left running then.
-    pub fn start(config: &Config, publisher: &Publisher) -> Result<Self, RunError> {
+    pub(super) fn start(config: &Config, publisher: &Publisher) -> Result<Self, RunError> {
         check_cores(config)?;
         let eal = Eal::init(&config.eal_arguments())?;
         let open = OpenPorts::open(&eal, config)?;
@@ -113,23 +127,24 @@ impl Engine {
             port,
         };
         let ports = open.ports.into_iter().map(watch).collect();
-        Ok(Self {
+        let mut engine = Self {
             workers,
             punted,
             ports,
+            board: PortBoard::default(),
+            pools: open.pools,
             _eal: eal,
-        })
+        };
+        engine.look_at_ports();
+        Ok(engine)
     }
 
-    /// Does what is due now and then: frees packets that were punted, looks after the ports.
+    /// Does what is due now and then: looks after ports and workers.
     ///
     /// # Errors
     /// When a worker has ended by itself.
-    pub fn tend(&mut self) -> Result<(), RunError> {
-        self.discard_punted();
-        for watched in &mut self.ports {
-            watched.look();
-        }
+    pub(super) fn tend(&mut self) -> Result<(), RunError> {
+        self.look_at_ports();
         if self.workers.any_ended() {
             Err(RunError::WorkerEnded)
         } else {
@@ -138,7 +153,7 @@ impl Engine {
     }
 
     /// Frees what workers have punted: until the exception path exists nobody reads it.
-    pub fn discard_punted(&mut self) {
+    pub(super) fn discard_punted(&mut self) {
         let mut burst = Burst::<64>::new();
         for _ in 0..Buffers::PUNT_RING / 64 {
             if self.punted.pop_burst(&mut burst, 64) == 0 {
@@ -148,28 +163,21 @@ impl Engine {
         }
     }
 
-    /// The workers.
-    #[must_use]
-    pub fn workers(&self) -> &[RunningWorker] {
-        self.workers.running()
+    /// What can be told of all this to others, while it runs.
+    pub(super) fn facts(&self, config: &Config) -> Facts {
+        let worker = |worker: &RunningWorker| (worker.core, Arc::clone(&worker.counters));
+        let workers = self.workers.running().iter().map(worker).collect();
+        Facts::new(config, workers, Arc::clone(&self.board), self.pools.clone())
     }
 
-    /// The ports with their state as of the last look.
-    pub fn ports(&self) -> impl Iterator<Item = (&OpenPort, PortHealth)> {
-        self.ports
-            .iter()
-            .map(|watched| (&watched.port, watched.was))
-    }
-
-    /// The counters of all workers, summed.
-    #[must_use]
-    pub fn counters(&self) -> Vec<(&'static str, u64)> {
-        counters::sum(self.workers().iter().map(|worker| &*worker.counters))
+    fn look_at_ports(&mut self) {
+        let seen = self.ports.iter_mut().map(WatchedPort::look).collect();
+        *self.board.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 
     /// Stops the workers once their queues are drained, then the ports. Returns the counters.
     #[must_use]
-    pub fn stop(mut self) -> Vec<(&'static str, u64)> {
+    pub(super) fn stop(mut self) -> Vec<(&'static str, u64)> {
         let all = self.workers.stop();
         let mut burst = Burst::<64>::new();
         while self.punted.pop_burst(&mut burst, 64) > 0 {
@@ -180,24 +188,55 @@ impl Engine {
 }
 
 impl WatchedPort {
-    fn look(&mut self) {
+    /// Notices and logs what has changed.
+    fn look(&mut self) -> PortStatus {
         let now = PortHealth::of(&self.port);
-        if now == self.was {
-            return;
-        }
         let name = self.port.name;
-        if now == PortHealth::Up {
+        if now != self.was && now == PortHealth::Up {
             info!(port = name, "link is up");
-        } else {
+        } else if now != self.was {
             warn!(
                 port = name,
                 device = self.port.port.device(),
-                "port is {}",
+                "link is {}",
                 now.name()
             );
         }
         self.was = now;
+        self.status()
     }
+
+    fn status(&self) -> PortStatus {
+        let OpenPort {
+            name,
+            port,
+            driver,
+            accepted,
+            mac,
+        } = &self.port;
+        let stats = port.stats().unwrap_or_default();
+        PortStatus {
+            side: name,
+            device: port.device().to_owned(),
+            driver: driver.clone(),
+            mac: mac.to_string(),
+            link: self.was.name(),
+            speed_mbps: port.link().ok().and_then(|link| link.speed_mbps),
+            received: stats.rx_packets,
+            transmitted: stats.tx_packets,
+            missed: stats.rx_missed + stats.rx_no_buffer,
+            shortfalls: accepted
+                .shortfalls
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        }
+    }
+}
+
+/// Drivers over kernel interfaces do not notice when theirs is deleted; the kernel's list does.
+fn exists(interface: &str) -> bool {
+    Path::new("/sys/class/net").join(interface).exists()
 }
 
 fn check_cores(config: &Config) -> Result<(), RunError> {

@@ -7,6 +7,7 @@
 //! ```
 
 mod engine;
+mod facts;
 mod ports;
 mod workers;
 
@@ -31,12 +32,13 @@ use thiserror::Error;
 use tracing::info;
 use tracing::warn;
 
-pub use engine::Engine;
-pub use engine::PortHealth;
-pub use ports::OpenPort;
-pub use workers::RunningWorker;
+use engine::Engine;
 
+use crate::api::Context;
+use crate::api::Server;
+use crate::api::ServerError;
 use crate::config::Config;
+use crate::publisher::SoftwireService;
 use crate::softwires::Softwires;
 use crate::softwires::SoftwiresError;
 
@@ -78,9 +80,12 @@ pub enum RunError {
     /// A worker cannot have its core.
     #[error("cannot start a worker: {0}")]
     Core(#[from] LcoreError),
-    /// No thread for a worker.
-    #[error("cannot start a worker: {0}")]
+    /// No thread for a worker or for the publisher.
+    #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
+    /// The socket cannot be had.
+    #[error(transparent)]
+    Socket(#[from] ServerError),
     /// Signals cannot be caught.
     #[error("cannot catch signals: {0}")]
     Signals(#[source] io::Error),
@@ -98,15 +103,21 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(RunError::Signals)?;
     }
-    let softwires = Softwires::read(config, |_, _| ())?;
-    let publisher = Publisher::new(softwires.builder);
+    let (builder, known) = Softwires::read(config, |_, _| ())?.into_parts();
+    let publisher = Publisher::new(builder);
     info!(softwires = publisher.len(), "binding table is built");
     let mut engine = Engine::start(config, &publisher)?;
+    let save_file = config.softwire.save_file.clone();
+    let (softwires, _publishing) =
+        SoftwireService::start(publisher, known, save_file).map_err(RunError::Thread)?;
+    let daemon = Arc::new(engine.facts(config));
+    let server = Server::start(&config.socket, Context { daemon, softwires })?;
     notify(NotifyState::Ready);
-    info!(workers = config.dataplane.workers.len(), "ready");
+    info!(workers = config.dataplane.workers.len(), socket = %config.socket.display(), "ready");
     let ended = tend_until(&stop, &mut engine);
     notify(NotifyState::Stopping);
     info!("stopping");
+    drop(server);
     print_counters(&engine.stop());
     ended
 }

@@ -36,7 +36,7 @@ use crate::run::RunError;
 
 /// A started port as the control thread holds it.
 #[derive(Debug)]
-pub struct OpenPort {
+pub(super) struct OpenPort {
     /// What it faces: `internet`, `access`, or `stick` when both.
     pub name: &'static str,
     /// The device's handle.
@@ -47,6 +47,16 @@ pub struct OpenPort {
     pub accepted: Accepted,
     /// The address it answers to.
     pub mac: Mac,
+}
+
+impl OpenPort {
+    /// The kernel interface that the device is built on, as its arguments name it.
+    pub(super) fn kernel_interface(&self) -> Option<&str> {
+        self.port
+            .device()
+            .split(',')
+            .find_map(|argument| argument.strip_prefix("iface="))
+    }
 }
 
 /// All ports, and the queues for the workers.
@@ -60,6 +70,8 @@ pub(super) struct OpenPorts {
     pub internet: PortFacts,
     /// What the access side's port knows.
     pub access: PortFacts,
+    /// Where packet buffers come from.
+    pub pools: Vec<Mempool>,
 }
 
 impl OpenPorts {
@@ -99,11 +111,13 @@ impl OpenPorts {
         let access_port = ports.last().ok_or(RunError::NoDevices)?;
         let (internet, access) = (facts(internet, &ports[0]), facts(access, access_port));
         listen_to_neighbour_discovery(access_port, config)?;
+        let pools = opener.pools.into_values().collect();
         Ok(Self {
             ports,
             queues,
             internet,
             access,
+            pools,
         })
     }
 }

@@ -24,7 +24,7 @@ use crate::run::RunError;
 
 /// A worker thread, seen from control.
 #[derive(Debug)]
-pub struct RunningWorker {
+pub(super) struct RunningWorker {
     /// Its core.
     pub core: u32,
     /// What it counts.

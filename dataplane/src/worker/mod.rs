@@ -127,6 +127,7 @@ impl<P: Ports> Worker<P> {
         if arrived > 0 {
             self.flush();
         }
+        self.counters.round(arrived == 0);
         self.reader.quiescent();
         arrived
     }
