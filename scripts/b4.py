@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33  # Linux: beyond the machine's limits, for root
 TUNSETIFF = 0x400454CA
 IFF_TUN_NO_PI = 0x0001 | 0x1000
 IPPROTO_IPV4 = 4  # next header of IPv4 in IPv6, RFC 2473 s5
@@ -38,7 +39,7 @@ def arguments():
     parser.add_argument("--b4", required=True, help="our IPv6 address, the tunnel's source")
     parser.add_argument("--br", required=True, help="the lwAFTR's IPv6 address")
     parser.add_argument("--ipv4", required=True, help="the public IPv4 address")
-    parser.add_argument("--mtu", type=int, default=1500, help="largest IPv4 packet")
+    parser.add_argument("--mtu", type=int, default=1460, help="largest IPv4 packet")
     parser.add_argument("--device", default="softwire")
     return parser.parse_args()
 
@@ -59,7 +60,7 @@ def open_tun(args):
 def open_tunnel(args):
     """A raw socket between the tunnel's ends."""
     tunnel = socket.socket(socket.AF_INET6, socket.SOCK_RAW, IPPROTO_IPV4)
-    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+    for option in (SO_RCVBUFFORCE, SO_SNDBUFFORCE):
         tunnel.setsockopt(socket.SOL_SOCKET, option, 8 << 20)
     tunnel.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 64)
     tunnel.bind((args.b4, 0))

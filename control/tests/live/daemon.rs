@@ -1,0 +1,195 @@
+//! `lwaftr run` and what is asked of it.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::network::Network;
+use crate::network::Place;
+use crate::process::Process;
+use crate::process::run;
+use crate::process::wait_until;
+
+/// What differs between the daemons of the scenarios.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    /// Cores of the workers; each gets a queue on both ports.
+    pub(crate) workers: Vec<u32>,
+    /// The Internet side's interface.
+    pub(crate) internet: &'static str,
+    /// Queues of each port.
+    pub(crate) queues: usize,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            workers: vec![0],
+            internet: "inet0",
+            queues: 1,
+        }
+    }
+}
+
+/// A daemon in its namespace.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    process: Process,
+    socket: PathBuf,
+}
+
+impl Daemon {
+    /// Starts a daemon and waits until it answers.
+    pub(crate) fn start(network: &Network, folder: &Path, setup: &Setup) -> Outcome<Self> {
+        let mut daemon = Self::spawn(network, folder, setup)?;
+        let answers = wait_until(START, || {
+            daemon.process.has_ended() || daemon.show("status").is_ok()
+        });
+        if answers && !daemon.process.has_ended() {
+            return Ok(daemon);
+        }
+        Err(format!("the daemon did not start:\n{}", daemon.printed()).into())
+    }
+
+    /// Starts a daemon that is expected to refuse; gives how it ended and what it printed.
+    pub(crate) fn refusal(
+        network: &Network,
+        folder: &Path,
+        setup: &Setup,
+    ) -> Outcome<(ExitStatus, String)> {
+        let mut daemon = Self::spawn(network, folder, setup)?;
+        let status = daemon.process.wait(START)?;
+        Ok((status, daemon.printed()))
+    }
+
+    fn spawn(network: &Network, folder: &Path, setup: &Setup) -> Outcome<Self> {
+        let (file, socket) = (folder.join("lwaftr.toml"), folder.join("lwaftr.sock"));
+        fs::write(&file, configuration(setup, &socket))?;
+        let mut command = network.command(Place::Aftr, LWAFTR);
+        command.args(["run", "-c"]).arg(file);
+        Ok(Self {
+            process: Process::start(&mut command, folder, "lwaftr")?,
+            socket,
+        })
+    }
+
+    /// What `lwaftr show TOPIC --json` prints.
+    pub(crate) fn show(&self, topic: &str) -> Outcome<Value> {
+        let mut command = Command::new(LWAFTR);
+        command
+            .args(["show", topic, "--json", "--socket"])
+            .arg(&self.socket);
+        Ok(serde_json::from_str(&run(&mut command)?)?)
+    }
+
+    /// A counter of `show counters`.
+    pub(crate) fn counter(&self, name: &str) -> Outcome<u64> {
+        let counters = self.show("counters")?;
+        counters[name]
+            .as_u64()
+            .ok_or_else(|| format!("no counter is called {name}").into())
+    }
+
+    /// The counters of drops that moved.
+    pub(crate) fn drops(&self) -> Outcome<Vec<(String, u64)>> {
+        let counters = self.show("counters")?;
+        let all = counters.as_object().ok_or("the counters are no object")?;
+        let drops = all.iter().filter(|(name, _)| name.starts_with("drop-"));
+        let drops = drops.map(|(name, value)| (name.clone(), value.as_u64().unwrap_or(0)));
+        Ok(drops.filter(|(_, value)| *value > 0).collect())
+    }
+
+    /// `lwaftr softwire VERB --file -` with these rows.
+    pub(crate) fn change(&self, verb: &str, rows: &str) -> Outcome<()> {
+        let mut command = Command::new(LWAFTR);
+        command
+            .args(["softwire", verb, "--file", "-", "--socket"])
+            .arg(&self.socket);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut client = command.spawn()?;
+        let mut input = client.stdin.take().ok_or("no standard input")?;
+        let written = input.write_all(rows.as_bytes());
+        drop(input);
+        let output = client.wait_with_output()?;
+        if !output.status.success() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("softwire {verb}: {}: {complaint}", output.status).into());
+        }
+        Ok(written?)
+    }
+
+    /// What the daemon has printed.
+    pub(crate) fn printed(&self) -> String {
+        self.process.printed()
+    }
+
+    /// Whether the daemon still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        !self.process.has_ended()
+    }
+
+    /// Sends SIGTERM and waits for the end; gives how it ended and how long that took.
+    pub(crate) fn terminate(&mut self) -> Outcome<(ExitStatus, Duration)> {
+        let sent = Instant::now();
+        self.process.terminate()?;
+        Ok((self.process.wait(START)?, sent.elapsed()))
+    }
+}
+
+fn configuration(setup: &Setup, socket: &Path) -> String {
+    let Setup {
+        workers,
+        internet,
+        queues,
+    } = setup;
+    let socket = socket.display();
+    format!(
+        r#"
+[dataplane]
+workers = {workers:?}
+control_core = 0
+memory = "no-huge"
+
+[internet]
+device = "net_af_packet0,iface={internet},qpairs={queues}"
+ipv4 = "203.0.113.1/24"
+next_hop_mac = "02:00:00:00:01:fe"
+
+[access]
+device = "net_af_packet1,iface=access0,qpairs={queues}"
+ipv6 = "2001:db8:ac::1/64"
+next_hop_mac = "02:00:00:00:02:fe"
+mtu = 1500
+
+[softwire]
+mss_clamp = "auto"
+
+[[softwire.binding]]
+ipv4 = "192.0.2.1"
+psid_offset = 0
+psid_length = 6
+psid = 1
+b4 = "2001:db8:b4::1"
+br = "2001:db8:af::1"
+
+[api]
+socket = "{socket}"
+"#
+    )
+}
+
+const LWAFTR: &str = env!("CARGO_BIN_EXE_lwaftr");
+/// Enough for a start on a loaded machine.
+const START: Duration = Duration::from_secs(30);

@@ -1,0 +1,129 @@
+//! A whole set-up: network, daemon, B4, and hosts with something to say.
+
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::Outcome;
+use crate::daemon::Daemon;
+use crate::daemon::Setup;
+use crate::network::Network;
+use crate::network::Place;
+use crate::process::Process;
+use crate::process::run;
+use crate::script;
+
+/// Everything a scenario needs, running. Fields drop in this order: processes before the network.
+#[derive(Debug)]
+pub(crate) struct Lab {
+    pub(crate) daemon: Daemon,
+    _b4: Process,
+    pub(crate) network: Network,
+    folder: TempDir,
+}
+
+/// The Internet host.
+pub(crate) const HOST: &str = "203.0.113.10";
+/// The subscriber's shared address; ports 1024 to 2047 of it are the B4's.
+pub(crate) const SUBSCRIBER: &str = "192.0.2.1";
+
+impl Lab {
+    /// Sets everything up.
+    pub(crate) fn open(setup: &Setup) -> Outcome<Self> {
+        let folder = tempfile::tempdir()?;
+        let network = Network::up()?;
+        let daemon = Daemon::start(&network, folder.path(), setup)?;
+        let range = "net.ipv4.ip_local_port_range=1024 2047";
+        run(network
+            .command(Place::B4, "sysctl")
+            .args(["-q", "-w", range]))?;
+        let mut tunnel = network.command(Place::B4, script("b4.py"));
+        tunnel.args([
+            "--b4",
+            "2001:db8:b4::1",
+            "--br",
+            "2001:db8:af::1",
+            "--ipv4",
+            SUBSCRIBER,
+        ]);
+        let mut b4 = Process::start(&mut tunnel, folder.path(), "b4")?;
+        b4.wait_for("ready", READY)?;
+        Ok(Self {
+            daemon,
+            _b4: b4,
+            network,
+            folder,
+        })
+    }
+
+    /// Starts a server of `scripts/traffic.py` and waits until it serves.
+    pub(crate) fn serve(
+        &self,
+        place: Place,
+        kind: &str,
+        address: &str,
+        port: u16,
+    ) -> Outcome<Process> {
+        let mut server = self.traffic(place, kind, address, port, &[])?;
+        server.wait_for("ready", READY)?;
+        Ok(server)
+    }
+
+    /// Starts a program of `scripts/traffic.py`.
+    pub(crate) fn traffic(
+        &self,
+        place: Place,
+        kind: &str,
+        address: &str,
+        port: u16,
+        more: &[&str],
+    ) -> Outcome<Process> {
+        let mut command = self.network.command(place, script("traffic.py"));
+        command.args([kind, address, &port.to_string()]).args(more);
+        Process::start(
+            &mut command,
+            self.folder.path(),
+            &format!("{kind}-{place:?}-{port}"),
+        )
+    }
+
+    /// Pings with a given Identifier; every request must be answered.
+    pub(crate) fn ping(&self, place: Place, address: &str, identifier: u16) -> Outcome<()> {
+        run(&mut self.ping_command(place, address, identifier)).map(drop)
+    }
+
+    /// The command of [`Self::ping`].
+    pub(crate) fn ping_command(&self, place: Place, address: &str, identifier: u16) -> Command {
+        let mut ping = self.network.command(place, "ping");
+        ping.args([
+            "-q",
+            "-c",
+            "5",
+            "-i",
+            "0.1",
+            "-W",
+            "5",
+            "-e",
+            &identifier.to_string(),
+            address,
+        ]);
+        ping
+    }
+
+    /// No packet of the hosts was dropped, for any reason.
+    pub(crate) fn no_drops(&self) -> Outcome<()> {
+        let mut drops = self.daemon.drops()?;
+        drops.retain(|(name, _)| name != KERNEL_TALK);
+        if drops.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("packets were dropped: {drops:?}").into())
+        }
+    }
+}
+
+/// The B4's kernel reports the multicast groups it joins (RFC 3810 s5.2.14), at random times, to
+/// ff02::16, which no sysctl stops; a packet of a host that went there would be missed by the host.
+const KERNEL_TALK: &str = "drop-ipv6-not-for-us";
+const READY: Duration = Duration::from_secs(10);

@@ -1,0 +1,61 @@
+//! What cannot work is refused at the start: exit code 1 and one line that names it.
+
+use libtest_mimic::Trial;
+
+use crate::Outcome;
+use crate::daemon::Daemon;
+use crate::daemon::Setup;
+use crate::network::Network;
+
+/// All refusals.
+pub(crate) fn trials() -> Vec<Trial> {
+    let refused = |name: &str, setup: Setup, words: &'static [&'static str]| {
+        Trial::test(name.to_owned(), move || refusal(&setup, words))
+    };
+    let standard = Setup::default;
+    vec![
+        refused(
+            "a_worker_core_that_is_missing_is_refused_by_number",
+            Setup {
+                workers: vec![0, 999],
+                queues: 2,
+                ..standard()
+            },
+            &["dataplane.workers", "999"],
+        ),
+        refused(
+            "an_interface_that_is_missing_is_refused_by_name",
+            Setup {
+                internet: "nowhere0",
+                ..standard()
+            },
+            &["net_af_packet0,iface=nowhere0"],
+        ),
+        refused(
+            "fewer_queues_than_workers_are_refused_with_both_numbers",
+            Setup {
+                workers: vec![0, 1],
+                queues: 1,
+                ..standard()
+            },
+            &["net_af_packet", "2", "1", "queue"],
+        ),
+    ]
+}
+
+fn refusal(setup: &Setup, words: &[&str]) -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let network = Network::up()?;
+    let (status, printed) = Daemon::refusal(&network, folder.path(), setup)?;
+    if status.code() != Some(1) {
+        return Err(format!("ended with {status}, not with exit code 1:\n{printed}").into());
+    }
+    let said = printed
+        .lines()
+        .any(|line| words.iter().all(|word| line.contains(word)));
+    if said {
+        Ok(())
+    } else {
+        Err(format!("no line has all of {words:?}:\n{printed}").into())
+    }
+}
