@@ -13,6 +13,7 @@ pub mod packet;
 pub mod pipeline;
 pub mod port_set;
 pub mod ports;
+pub mod softwire_counters;
 pub mod table;
 pub mod wire;
 pub mod worker;

@@ -194,14 +194,16 @@ impl Pipeline {
         if inner.ipv4.ttl <= 1 {
             return Err(DropReason::TtlExpired);
         }
-        if table.serves(inner.ipv4.destination) {
-            let bytes = one.outer.bytes();
-            return self
-                .turn(packet, one.index, inner, tos, bytes)
-                .map(Onward::Hairpin);
+        let onward = if table.serves(inner.ipv4.destination) {
+            Onward::Hairpin(self.turn(packet, one.index, inner, tos, one.outer.bytes())?)
+        } else {
+            inner.ipv4.check_destination()?;
+            Onward::Internet(self.decapsulate(packet, inner, tos)?)
+        };
+        if let Some(counters) = &self.softwire_counters {
+            counters.count_up(softwire.id(), u32::from(inner.ipv4.total_len));
         }
-        inner.ipv4.check_destination()?;
-        self.decapsulate(packet, inner, tos).map(Onward::Internet)
+        Ok(onward)
     }
 
     /// ToS of the inner packet once it is out of the tunnel (EC-001, EC-003).

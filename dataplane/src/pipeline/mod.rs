@@ -22,6 +22,8 @@ pub(crate) mod tests;
 mod traffic_class;
 mod verdict;
 
+use std::sync::Arc;
+
 use arrayvec::ArrayVec;
 
 pub use ledger::Ledger;
@@ -33,6 +35,7 @@ use traffic_class::TrafficClass;
 
 use crate::forwarding::Forwarding;
 use crate::forwarding::FrontHeader;
+use crate::softwire_counters::SoftwireCounters;
 use crate::table::Key;
 use crate::table::PortKey;
 use crate::wire::ethernet;
@@ -56,6 +59,7 @@ pub struct Pipeline {
     access_door: Doorway,
     to_internet: FrontHeader,
     to_access: FrontHeader,
+    softwire_counters: Option<Arc<SoftwireCounters>>,
 }
 
 impl Pipeline {
@@ -71,7 +75,15 @@ impl Pipeline {
             forwarding,
             to_internet,
             to_access,
+            softwire_counters: None,
         }
+    }
+
+    /// The same pipeline, counting what each softwire carries.
+    #[must_use]
+    pub fn with_softwire_counters(mut self, counters: Arc<SoftwireCounters>) -> Self {
+        self.softwire_counters = Some(counters);
+        self
     }
 
     /// The settings.

@@ -45,6 +45,9 @@ impl Pipeline {
         );
         self.take_hop(payload, inner, tos)?;
         finish(packet, inner, front + ipv6_len, &self.to_access);
+        if let Some(counters) = &self.softwire_counters {
+            counters.count_down(softwire.id(), u32::from(inner.ipv4.total_len));
+        }
         Ok(ipv6_len as u32)
     }
 
