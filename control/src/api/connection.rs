@@ -17,6 +17,7 @@ use serde_json::json;
 use super::Context;
 use super::message::Answer;
 use super::message::AnswerLine;
+use super::message::CarriedFields;
 use super::message::Hello;
 use super::message::ProgressFields;
 use super::message::Request;
@@ -262,6 +263,7 @@ impl From<&Binding> for RowFields {
         Self {
             binding: binding.into(),
             origin: None,
+            carried: None,
         }
     }
 }
@@ -271,6 +273,12 @@ impl From<&Found> for RowFields {
         Self {
             binding: (&found.binding).into(),
             origin: Some(found.origin.clone()),
+            carried: found.carried.map(|carried| CarriedFields {
+                down_packets: carried.down_packets,
+                down_bytes: carried.down_bytes,
+                up_packets: carried.up_packets,
+                up_bytes: carried.up_bytes,
+            }),
         }
     }
 }

@@ -356,6 +356,22 @@ pub struct RowFields {
     /// Where it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// What it has carried, when the daemon counts that.
+    #[serde(default, skip_serializing_if = "Option::is_none", flatten)]
+    pub carried: Option<CarriedFields>,
+}
+
+/// What a softwire has carried since it exists; octets are of its IPv4 packets.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CarriedFields {
+    /// Packets to the lwB4.
+    pub down_packets: u64,
+    /// Their octets.
+    pub down_bytes: u64,
+    /// Packets from the lwB4.
+    pub up_packets: u64,
+    /// Their octets.
+    pub up_bytes: u64,
 }
 
 /// How far the reading of a file is.

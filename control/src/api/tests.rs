@@ -89,7 +89,8 @@ pub(crate) fn served() -> Served {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::parse(Path::new("lwaftr.toml"), CONFIG, Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
-    let (softwires, _) = SoftwireService::start(Publisher::new(builder), known, None).unwrap();
+    let (softwires, _) =
+        SoftwireService::start(Publisher::new(builder), known, None, None).unwrap();
     let context = Context {
         daemon: Arc::new(Fake),
         softwires,
@@ -313,7 +314,8 @@ fn the_socket_is_for_its_user_only_and_goes_with_the_server() {
 fn start_at(path: &Path) -> Result<Server, ServerError> {
     let config = Config::parse(Path::new("lwaftr.toml"), CONFIG, Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
-    let (softwires, _) = SoftwireService::start(Publisher::new(builder), known, None).unwrap();
+    let (softwires, _) =
+        SoftwireService::start(Publisher::new(builder), known, None, None).unwrap();
     Server::start(
         path,
         Context {

@@ -6,9 +6,11 @@ use std::net::Ipv6Addr;
 use crossbeam_channel::Sender;
 use lwaftr_dataplane::binding::Binding;
 use lwaftr_dataplane::port_set::PortSet;
+use lwaftr_dataplane::softwire_counters::Carried;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Origin;
 use lwaftr_dataplane::table::Refusal;
+use lwaftr_dataplane::table::Row;
 use serde::Serialize;
 
 use super::ChangeError;
@@ -71,6 +73,8 @@ pub struct Found {
     pub binding: Binding,
     /// Where it came from: `live` or a file.
     pub origin: String,
+    /// What it has carried, when that is counted.
+    pub carried: Option<Carried>,
 }
 
 /// What there is in all.
@@ -99,7 +103,7 @@ pub(super) enum Job {
     },
     Get {
         query: Query,
-        answer: Sender<Vec<(Binding, Origin)>>,
+        answer: Sender<Vec<(Row, Option<Carried>)>>,
     },
     Dump {
         answer: Sender<Vec<Binding>>,

@@ -11,6 +11,7 @@
 
 mod job;
 mod saved;
+mod traffic;
 mod writer;
 
 use std::io;
@@ -24,6 +25,8 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
 use lwaftr_dataplane::binding::Binding;
+use lwaftr_dataplane::softwire_counters::Carried;
+use lwaftr_dataplane::table;
 use lwaftr_dataplane::table::BrSet;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Origin;
@@ -50,6 +53,7 @@ pub use job::Keep;
 pub use job::Query;
 pub use job::Summary;
 pub use saved::SaveError;
+pub use traffic::Traffic;
 
 use job::Job;
 use writer::Writer;
@@ -71,7 +75,8 @@ struct Rules {
 
 impl SoftwireService {
     /// Starts the thread that owns `publisher`. `softwires` are those that it was made of, without their
-    /// builder; `save_file` is where bindings are kept over restarts.
+    /// builder; `save_file` is where bindings are kept over restarts; `traffic` is there when workers count
+    /// what each softwire carries.
     ///
     /// The thread ends when the last service is dropped; then it gives the publisher back.
     ///
@@ -81,6 +86,7 @@ impl SoftwireService {
         publisher: Publisher,
         known: Known,
         save_file: Option<PathBuf>,
+        traffic: Option<Traffic>,
     ) -> io::Result<(Self, JoinHandle<Publisher>)> {
         let (jobs, inbox) = bounded(QUEUE);
         let rules = Arc::new(Rules {
@@ -93,7 +99,7 @@ impl SoftwireService {
             let origin = service.origin_of(&file).unwrap_or(Origins::LIVE);
             saved::Saved::new(file, origin, &publisher)
         });
-        let writer = Writer::new(publisher, saved, inbox);
+        let writer = Writer::new(publisher, saved, traffic, inbox);
         let thread = thread::Builder::new()
             .name("publisher".to_owned())
             .spawn(|| writer.run())?;
@@ -128,7 +134,7 @@ impl SoftwireService {
         let rows = self.ask(|answer| Job::Get { query, answer })?;
         Ok(rows
             .into_iter()
-            .map(|(binding, origin)| self.found(binding, origin))
+            .map(|(row, carried)| self.found(&row, carried))
             .collect())
     }
 
@@ -188,7 +194,7 @@ impl SoftwireService {
                     query: Query::Psid(ipv4, psid),
                     answer,
                 })?;
-                let stays = stays.first().map(|&(holder, origin)| (holder, origin));
+                let stays = stays.first().map(|(row, _)| (row.binding, row.origin));
                 let refusal = stays.map_or(refusal, |(holder, origin)| Refusal::Overlap {
                     ipv4,
                     ports,
@@ -236,15 +242,16 @@ impl SoftwireService {
         }
     }
 
-    fn found(&self, binding: Binding, origin: Origin) -> Found {
+    fn found(&self, row: &table::Row, carried: Option<Carried>) -> Found {
         let origins = self
             .rules
             .origins
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         Found {
-            binding,
-            origin: origins.name(origin),
+            binding: row.binding,
+            origin: origins.name(row.origin),
+            carried,
         }
     }
 

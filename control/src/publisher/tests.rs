@@ -4,13 +4,25 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 
+use lwaftr_dataplane::counters::Counters;
+use lwaftr_dataplane::heap_packet::HeapPacket;
+use lwaftr_dataplane::pipeline::Ledger;
+use lwaftr_dataplane::pipeline::Pipeline;
+use lwaftr_dataplane::pipeline::Verdict;
 use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::port_set::PortSplit;
+use lwaftr_dataplane::ports::Side;
+use lwaftr_dataplane::softwire_counters::SoftwireCounters;
+use lwaftr_dataplane::table::Reader;
+use lwaftr_dataplane::wire::checksum;
+use lwaftr_dataplane::wire::ethernet::Mac;
 use tempfile::TempDir;
 
 use super::*;
 use crate::config::Config;
 use crate::config::Purpose;
+use crate::forwarding;
+use crate::forwarding::PortFacts;
 
 const CONFIG: &str = r#"[internet]
 ipv4 = "10.0.0.1"
@@ -42,7 +54,7 @@ fn start(folder: &TempDir) -> SoftwireService {
     let config = Config::read(&folder.path().join("lwaftr.toml"), Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
     let publisher = Publisher::new(builder);
-    SoftwireService::start(publisher, known, config.softwire.save_file)
+    SoftwireService::start(publisher, known, config.softwire.save_file, None)
         .unwrap()
         .0
 }
@@ -269,7 +281,8 @@ fn the_thread_ends_with_the_last_service_and_gives_the_publisher_back() {
     let folder = folder("");
     let config = Config::read(&folder.path().join("lwaftr.toml"), Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
-    let (service, thread) = SoftwireService::start(Publisher::new(builder), known, None).unwrap();
+    let (service, thread) =
+        SoftwireService::start(Publisher::new(builder), known, None, None).unwrap();
     let other = service.clone();
     let answers = other
         .change(vec![add(
@@ -283,4 +296,73 @@ fn the_thread_ends_with_the_last_service_and_gives_the_publisher_back() {
     );
     drop((service, other));
     assert_eq!(thread.join().unwrap().len(), 1);
+}
+
+/// Sends a UDP packet of 28 octets to the configured softwire through a pipeline that counts.
+fn send_one(pipeline: &Pipeline, reader: &Reader) {
+    let mut frame = vec![2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 1, 8, 0];
+    frame.extend([
+        0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 198, 51, 100, 1, 192, 0, 2, 1,
+    ]);
+    let sum = !checksum::sum(&frame[14..]);
+    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    frame.extend([0, 53, 4, 0, 0, 8, 0, 0]);
+    let counters = Counters::default();
+    let mut ledger = Ledger::new(&counters, Side::Internet);
+    let mut burst = [HeapPacket::new(&frame)];
+    let verdicts = pipeline.from_internet(reader.table(), &mut burst, &mut ledger);
+    assert_eq!(verdicts[0], Verdict::Access);
+}
+
+#[test]
+fn a_softwire_is_counted_from_its_own_beginning_not_from_its_numbers() {
+    let folder = folder("");
+    let config = Config::read(&folder.path().join("lwaftr.toml"), Purpose::Replay).unwrap();
+    let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
+    let publisher = Publisher::new(builder);
+    let counters = Arc::new(SoftwireCounters::default());
+    let facts = PortFacts {
+        mac: Mac([2, 0, 0, 0, 0, 9]),
+        vlan_by_device: false,
+    };
+    let pipeline = Pipeline::new(forwarding::settings(&config, facts, facts))
+        .with_softwire_counters(Arc::clone(&counters));
+    let mut reader = publisher.reader().unwrap().online();
+    let traffic = Traffic::new(vec![counters], &publisher);
+    let (service, _) = SoftwireService::start(publisher, known, None, Some(traffic)).unwrap();
+    let carried = || {
+        let found = service
+            .get(Query::Port(Ipv4Addr::new(192, 0, 2, 1), 1024))
+            .unwrap();
+        let carried = found[0].carried.unwrap();
+        (carried.down_packets, carried.down_bytes, carried.up_packets)
+    };
+    send_one(&pipeline, &reader);
+    send_one(&pipeline, &reader);
+    assert_eq!(carried(), (2, 56, 0));
+
+    // Removed and added again until the number comes round, it counts from nothing each time.
+    let again = binding("192.0.2.1", 6, 1, "2001:db8::1");
+    let keep = Keep::UntilRestart;
+    for _ in 0..50 {
+        let remove = Change::Remove {
+            ipv4: again.ipv4(),
+            ports: again.ports(),
+            keep,
+        };
+        reader.quiescent();
+        let answers = service
+            .change(vec![
+                remove,
+                Change::Add {
+                    binding: again,
+                    keep,
+                },
+            ])
+            .unwrap();
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(carried(), (0, 0, 0));
+        send_one(&pipeline, &reader);
+        assert_eq!(carried(), (1, 28, 0));
+    }
 }

@@ -1,19 +1,21 @@
 //! The writing thread itself.
 
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::RecvTimeoutError;
 use crossbeam_channel::Sender;
-use lwaftr_dataplane::binding::Binding;
 use lwaftr_dataplane::port_set::PortSet;
+use lwaftr_dataplane::softwire_counters::Carried;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Origin;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::table::Refusal;
 use lwaftr_dataplane::table::Replace;
 use lwaftr_dataplane::table::Row;
+use lwaftr_dataplane::table::SoftwireId;
 
 use super::ChangeError;
 use super::job::Change;
@@ -23,6 +25,7 @@ use super::job::Query;
 use super::job::Summary;
 use super::saved::SaveError;
 use super::saved::Saved;
+use super::traffic::Traffic;
 use crate::softwires::Origins;
 
 /// The only writer of the table.
@@ -30,16 +33,23 @@ use crate::softwires::Origins;
 pub(super) struct Writer {
     publisher: Publisher,
     saved: Option<Saved>,
+    traffic: Option<Traffic>,
     inbox: Receiver<Job>,
     changes: u64,
     refused: u64,
 }
 
 impl Writer {
-    pub(super) fn new(publisher: Publisher, saved: Option<Saved>, inbox: Receiver<Job>) -> Self {
+    pub(super) fn new(
+        publisher: Publisher,
+        saved: Option<Saved>,
+        traffic: Option<Traffic>,
+        inbox: Receiver<Job>,
+    ) -> Self {
         Self {
             publisher,
             saved,
+            traffic,
             inbox,
             changes: 0,
             refused: 0,
@@ -90,6 +100,9 @@ impl Writer {
     }
 
     fn change(&mut self, changes: &[Change]) -> Vec<Result<(), ChangeError>> {
+        if let Some(traffic) = &self.traffic {
+            traffic.reach(&self.publisher);
+        }
         let mut answers: Vec<_> = changes
             .iter()
             .map(|change| self.change_one(change))
@@ -117,7 +130,10 @@ impl Writer {
         match *change {
             Change::Add { binding, .. } => {
                 let origin = saved.as_ref().map_or(Origins::LIVE, |saved| saved.origin());
-                self.publisher.add(&binding, origin)?;
+                let id = self.publisher.add(&binding, origin)?;
+                if let Some(traffic) = &mut self.traffic {
+                    traffic.begin(id);
+                }
                 if let Some(saved) = saved {
                     saved.keep(binding);
                 }
@@ -132,7 +148,7 @@ impl Writer {
         Ok(())
     }
 
-    fn get(&self, query: Query) -> Vec<(Binding, Origin)> {
+    fn get(&self, query: Query) -> Vec<(Row, Option<Carried>)> {
         let table = &self.publisher;
         let rows: Vec<Row> = match query {
             Query::Port(ipv4, port) => table.owner_of(ipv4, port).into_iter().collect(),
@@ -145,9 +161,8 @@ impl Writer {
             // The table has no way from B4s to softwires: forwarding needs none.
             Query::B4(b4) => table.iter().filter(|row| row.binding.b4() == b4).collect(),
         };
-        rows.into_iter()
-            .map(|row| (row.binding, row.origin))
-            .collect()
+        let carried = |id| self.traffic.as_ref().map(|traffic| traffic.carried(id));
+        rows.into_iter().map(|row| (row, carried(row.id))).collect()
     }
 
     /// All softwires of an address: any one of them tells how its ports are split.
@@ -162,13 +177,34 @@ impl Writer {
     }
 
     fn load(&mut self, builder: Builder, origin: Origin) -> Result<(), Refusal> {
+        let there = self.numbers();
         self.publisher.load(builder, Replace::Origin(origin))?;
+        self.begin_all_but(&there);
         if let Some(saved) = &mut self.saved
             && saved.origin() == origin
         {
             saved.read_from(&self.publisher);
         }
         Ok(())
+    }
+
+    /// The numbers in use, when softwires are counted by them.
+    fn numbers(&self) -> HashSet<SoftwireId> {
+        match &self.traffic {
+            Some(_) => self.publisher.iter().map(|row| row.id).collect(),
+            None => HashSet::new(),
+        }
+    }
+
+    /// Softwires that a load has brought begin at nothing; those that stayed go on.
+    fn begin_all_but(&mut self, there: &HashSet<SoftwireId>) {
+        let Some(traffic) = &mut self.traffic else {
+            return;
+        };
+        traffic.reach(&self.publisher);
+        let ids = self.publisher.iter().map(|row| row.id);
+        ids.filter(|id| !there.contains(id))
+            .for_each(|id| traffic.begin(id));
     }
 
     fn summary(&self) -> Summary {

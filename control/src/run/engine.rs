@@ -24,6 +24,7 @@ use crate::config::Config;
 use crate::config::Idle;
 use crate::daemon::PortStatus;
 use crate::forwarding;
+use crate::publisher::Traffic;
 use crate::run::RunError;
 use crate::run::facts::Facts;
 use crate::run::facts::PortBoard;
@@ -41,6 +42,8 @@ pub(super) struct Engine {
     punted: Consumer,
     ports: Vec<WatchedPort>,
     board: PortBoard,
+    /// Until the publisher takes it.
+    traffic: Option<Traffic>,
     pools: Vec<Mempool>,
     _eal: Eal,
 }
@@ -114,6 +117,7 @@ impl Engine {
                 core: *core,
                 ports,
                 reader: publisher.reader()?,
+                softwire_counters: config.dataplane.softwire_counters.then(Arc::default),
             });
         }
         let idle = match config.dataplane.idle {
@@ -121,6 +125,12 @@ impl Engine {
             Idle::Pause => worker::Idle::Pause,
             Idle::Interrupt => return Err(RunError::NoInterrupts),
         };
+        let softwire_counters: Vec<_> = equipment
+            .iter()
+            .filter_map(|one| one.softwire_counters.clone())
+            .collect();
+        let traffic =
+            (!softwire_counters.is_empty()).then(|| Traffic::new(softwire_counters, publisher));
         let workers = Workers::start(&eal, equipment, &settings, idle)?;
         let watch = |port: OpenPort| WatchedPort {
             was: PortHealth::of(&port),
@@ -132,6 +142,7 @@ impl Engine {
             punted,
             ports,
             board: PortBoard::default(),
+            traffic,
             pools: open.pools,
             _eal: eal,
         };
@@ -161,6 +172,11 @@ impl Engine {
             }
             mbuf::free_bulk(&mut burst);
         }
+    }
+
+    /// The counters of each softwire, if they are wanted; whoever publishes needs them.
+    pub(super) fn take_traffic(&mut self) -> Option<Traffic> {
+        self.traffic.take()
     }
 
     /// What can be told of all this to others, while it runs.

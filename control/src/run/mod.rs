@@ -108,8 +108,9 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     info!(softwires = publisher.len(), "binding table is built");
     let mut engine = Engine::start(config, &publisher)?;
     let save_file = config.softwire.save_file.clone();
+    let traffic = engine.take_traffic();
     let (softwires, _publishing) =
-        SoftwireService::start(publisher, known, save_file).map_err(RunError::Thread)?;
+        SoftwireService::start(publisher, known, save_file, traffic).map_err(RunError::Thread)?;
     let daemon = Arc::new(engine.facts(config));
     let server = Server::start(&config.socket, Context { daemon, softwires })?;
     notify(NotifyState::Ready);

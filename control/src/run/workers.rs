@@ -16,6 +16,7 @@ use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
 use lwaftr_dataplane::forwarding::Forwarding;
 use lwaftr_dataplane::pipeline::Pipeline;
+use lwaftr_dataplane::softwire_counters::SoftwireCounters;
 use lwaftr_dataplane::table::Parked;
 use lwaftr_dataplane::worker::Idle;
 use lwaftr_dataplane::worker::Worker;
@@ -48,6 +49,8 @@ pub(super) struct Equipment {
     pub ports: DpdkPorts,
     /// Its place at the table.
     pub reader: Parked,
+    /// Where it counts what each softwire carries, if that is wanted.
+    pub softwire_counters: Option<Arc<SoftwireCounters>>,
 }
 
 impl Workers {
@@ -129,7 +132,10 @@ impl Workers {
                 Ok(guard) => guard,
                 Err(error) => return drop(ready.send(Err(error))),
             };
-            let pipeline = Pipeline::new(forwarding);
+            let mut pipeline = Pipeline::new(forwarding);
+            if let Some(counters) = equipment.softwire_counters {
+                pipeline = pipeline.with_softwire_counters(counters);
+            }
             let worker = Worker::new(equipment.ports, pipeline, equipment.reader.online(), shared);
             drop(ready.send(Ok(())));
             drop(worker.run(idle, &stop));
