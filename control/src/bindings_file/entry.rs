@@ -135,7 +135,10 @@ impl<'de> Visitor<'de> for Entry<'_, '_, '_> {
                     members.ipv4 =
                         Some(self.value(&mut map, IPV4, EXPECTED_IPV4, Scalar::parsed)?)
                 }
-                BR => members.br = Some(self.value(&mut map, BR, EXPECTED_BR, Scalar::parsed)?),
+                BR => {
+                    let read = |leaf: &Scalar<'de>| self.walk.br(leaf);
+                    members.br = Some(self.value(&mut map, BR, EXPECTED_BR, read)?);
+                }
                 PORT_SET => members.port_set = map.next_value_seed(PortSetOf(self))?,
                 other => pass_over(&self, &mut map, other, MEMBERS)?,
             }

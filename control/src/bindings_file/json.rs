@@ -14,6 +14,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::io::Read;
+use std::net::Ipv6Addr;
 
 use serde::de::DeserializeSeed;
 use serde::de::Deserializer;
@@ -28,6 +29,8 @@ use super::Step;
 use super::entry::Entry;
 use super::error::ReadError;
 use super::error::RowFault;
+use super::field::Repeating;
+use super::scalar::Scalar;
 use super::scalar::Text;
 
 /// Reads entries to the end of `input`; `step` gets each with the octets read so far.
@@ -43,9 +46,12 @@ pub(super) fn read(mut input: impl Read, step: &mut Step<'_>) -> Result<(), Read
             line: 1,
             fault: None,
             step,
+            br: Repeating::ipv6("br-ipv6-addr"),
         }),
     };
-    let mut json = serde_json::Deserializer::from_slice(&text);
+    // One check for the whole text is much quicker than one for each string in it.
+    let valid = std::str::from_utf8(&text).map_err(|error| not_utf8(&text, error.valid_up_to()))?;
+    let mut json = serde_json::Deserializer::from_str(valid);
     let walked = Level {
         walk: &walk,
         depth: 0,
@@ -79,6 +85,8 @@ struct State<'w, 's> {
     /// The fault that stopped the walk: serde's own error cannot carry it.
     fault: Option<(u64, RowFault)>,
     step: &'w mut Step<'s>,
+    /// All softwires of a box may name one BR address.
+    br: Repeating<Ipv6Addr>,
 }
 
 impl Walk<'_, '_> {
@@ -99,6 +107,18 @@ impl Walk<'_, '_> {
         let mut state = self.state.borrow_mut();
         state.fault = Some((state.line.into(), fault));
         E::custom("stopped at a fault")
+    }
+
+    /// The BR address of a leaf.
+    pub(super) fn br(&self, leaf: &Scalar<'_>) -> Option<Ipv6Addr> {
+        let Scalar::Text(text) = leaf else {
+            return None;
+        };
+        self.state
+            .borrow_mut()
+            .br
+            .read(text.as_str().as_bytes())
+            .ok()
     }
 
     /// The line of the place reached.
@@ -203,6 +223,15 @@ impl<'de> Visitor<'de> for List<'_, '_, '_> {
             position += 1;
         }
         Ok(())
+    }
+}
+
+fn not_utf8(text: &[u8], valid_up_to: usize) -> ReadError {
+    let valid = text.get(..valid_up_to).unwrap_or_default();
+    let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    ReadError::Row {
+        line,
+        fault: RowFault::Syntax("not UTF-8".to_owned()),
     }
 }
 

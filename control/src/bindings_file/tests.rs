@@ -249,6 +249,16 @@ fn a_json_fault_is_one_line_with_file_line_member_and_value() {
             line
         );
     }
+    let bent = [b"{\n\"a\":\"".as_slice(), b"\xff\"}"].concat();
+    assert_eq!(
+        read_text(Format::Json, &bent).unwrap_err(),
+        "b.json:2: not UTF-8"
+    );
+    let wrong = json(&ENTRY.replace("\"2001:db8::1\"}", "\"2001:db8::x\"}"));
+    assert_eq!(
+        read_text(Format::Json, wrong.as_bytes()).unwrap_err(),
+        "b.json:8: binding-entry[0].br-ipv6-addr: \"2001:db8::x\" found, expected an IPv6 address"
+    );
     let cut = json(ENTRY).replace("]}}]}}", "");
     let complaint = read_text(Format::Json, cut.as_bytes()).unwrap_err();
     assert!(
