@@ -36,6 +36,12 @@ struct Waiting {
     outer: Outer,
 }
 
+/// The BR address that the last packet was for: the next is likely for the same.
+struct KnownBr {
+    address: [u8; 16],
+    index: BrIndex,
+}
+
 /// What the tunnel header said.
 #[derive(Clone, Copy)]
 struct Outer {
@@ -76,9 +82,10 @@ impl Pipeline {
             packet.prefetch();
         }
         let mut received_bytes = 0;
+        let mut last_br = None;
         for (index, packet) in packets.iter().enumerate() {
             let mut received = None;
-            match self.classify_access(table, packet, &mut received) {
+            match self.classify_access(table, packet, &mut last_br, &mut received) {
                 Ok((outer, inner, ports)) => {
                     received_bytes += outer.bytes();
                     keys.push(key(inner.ipv4.source, ports));
@@ -120,6 +127,7 @@ impl Pipeline {
         &self,
         table: &Table,
         packet: &P,
+        last_br: &mut Option<KnownBr>,
         received: &mut Option<u32>,
     ) -> Result<(Outer, Inner, Ports), Verdict> {
         let head = packet.head();
@@ -129,8 +137,18 @@ impl Pipeline {
         };
         let bytes = &head[ipv6_at..];
         let ipv6 = Ipv6::parse(bytes, packet.len() - ipv6_at)?;
-        let Some(br) = table.find_br(&ipv6.destination) else {
-            return Err(self.judge_interface(&ipv6));
+        let br = match last_br {
+            Some(known) if known.address == ipv6.destination => known.index,
+            _ => match table.find_br(&ipv6.destination) {
+                Some(index) => {
+                    *last_br = Some(KnownBr {
+                        address: ipv6.destination,
+                        index,
+                    });
+                    index
+                }
+                None => return Err(self.judge_interface(&ipv6)),
+            },
         };
         let extensions = match ipv6.next_header {
             ipv6::IPV4 => 0,
@@ -209,6 +227,10 @@ impl Pipeline {
     /// ToS of the inner packet once it is out of the tunnel (EC-001, EC-003).
     #[inline(always)]
     fn egress_tos(&self, inner: u8, outer: u8) -> Result<u8, DropReason> {
+        // Nothing was marked on the way: every cell of the table where both agree leaves it so.
+        if inner == outer {
+            return Ok(inner);
+        }
         let ecn = ecn::egress(inner, outer).ok_or(DropReason::CongestionNotHeard)?;
         Ok(self.traffic_class.leaving(inner, outer) | ecn)
     }
