@@ -214,7 +214,9 @@ fn set_up_queues(
 /// 1518 bytes as their largest frame and carry larger ones all the same; ethdev refuses to configure
 /// more, so the device gets that and the operator a line about it.
 fn admitted_mtu(info: &PortInfo, asked: u16) -> u16 {
-    let most = info.max_frame.saturating_sub(u32::from(info.frame_overhead));
+    let most = info
+        .max_frame
+        .saturating_sub(u32::from(info.frame_overhead));
     u16::try_from(most).map_or(asked, |most| asked.min(most.max(info.min_mtu)))
 }
 

@@ -76,7 +76,10 @@ impl fmt::Display for Shortfall {
                  not promise to use several"
             ),
             Self::Mtu { asked, actual } => {
-                write!(f, "the device says its MTU is {actual} bytes, not {asked}: larger packets may not pass")
+                write!(
+                    f,
+                    "the device says its MTU is {actual} bytes, not {asked}: larger packets may not pass"
+                )
             }
             Self::Descriptors { asked, actual } => write!(
                 f,
