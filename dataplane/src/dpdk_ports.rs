@@ -9,13 +9,13 @@ use dpdk::queue::RxQueue;
 use dpdk::queue::TxQueue;
 use dpdk::ring::Producer;
 
+use crate::burst::Burst;
 use crate::packet::NoHeadroom;
 use crate::packet::Packet;
-use crate::pipeline::Burst;
 use crate::ports::Layout;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
-use crate::ports::Side;
+use crate::side::Side;
 
 impl Packet for Mbuf {
     #[inline(always)]

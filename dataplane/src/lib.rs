@@ -3,6 +3,7 @@
 //! Everything here compiles, tests and fuzzes without DPDK; the feature `dpdk` brings the real ports in.
 
 pub mod binding;
+pub mod burst;
 pub mod counters;
 #[cfg(feature = "dpdk")]
 pub mod dpdk_ports;
@@ -13,6 +14,7 @@ pub mod packet;
 pub mod pipeline;
 pub mod port_set;
 pub mod ports;
+pub mod side;
 pub mod softwire_counters;
 pub mod table;
 pub mod wire;

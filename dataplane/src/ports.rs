@@ -5,18 +5,10 @@
 
 use arrayvec::ArrayVec;
 
+use crate::burst::BURST_MAX;
+use crate::burst::Burst;
 use crate::packet::Packet;
-use crate::pipeline::BURST_MAX;
-use crate::pipeline::Burst;
-
-/// The two sides of the box.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Side {
-    /// Towards the IPv4 Internet.
-    Internet,
-    /// Towards the lwB4s.
-    Access,
-}
+use crate::side::Side;
 
 /// How the sides lie on the devices.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -149,7 +149,7 @@ mod tests {
     use crate::pipeline::tests::forwarding;
     use crate::pipeline::tests::reader;
     use crate::pipeline::tests::udp;
-    use crate::ports::Side;
+    use crate::side::Side;
     use crate::table::Key;
 
     #[test]

@@ -6,12 +6,12 @@
 use std::collections::VecDeque;
 
 use dpdk::mbuf::Mbuf;
+use lwaftr_dataplane::burst::Burst;
 use lwaftr_dataplane::packet::Packet;
-use lwaftr_dataplane::pipeline::Burst;
 use lwaftr_dataplane::ports::Layout;
 use lwaftr_dataplane::ports::Outgoing;
 use lwaftr_dataplane::ports::Ports;
-use lwaftr_dataplane::ports::Side;
+use lwaftr_dataplane::side::Side;
 
 use crate::bench::traffic::Key;
 use crate::bench::traffic::Template;

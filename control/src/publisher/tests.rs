@@ -11,7 +11,7 @@ use lwaftr_dataplane::pipeline::Pipeline;
 use lwaftr_dataplane::pipeline::Verdict;
 use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::port_set::PortSplit;
-use lwaftr_dataplane::ports::Side;
+use lwaftr_dataplane::side::Side;
 use lwaftr_dataplane::softwire_counters::SoftwireCounters;
 use lwaftr_dataplane::table::Reader;
 use lwaftr_dataplane::wire::checksum;

@@ -4,13 +4,13 @@ use dpdk::mbuf::Burst as DpdkBurst;
 use dpdk::mbuf::Mbuf;
 use dpdk::mbuf::RxTimestamps;
 use dpdk::mbuf::free_bulk;
+use lwaftr_dataplane::burst::BURST_MAX;
+use lwaftr_dataplane::burst::Burst;
 use lwaftr_dataplane::dpdk_ports::QueuePair;
-use lwaftr_dataplane::pipeline::BURST_MAX;
-use lwaftr_dataplane::pipeline::Burst;
 use lwaftr_dataplane::ports::Layout;
 use lwaftr_dataplane::ports::Outgoing;
 use lwaftr_dataplane::ports::Ports;
-use lwaftr_dataplane::ports::Side;
+use lwaftr_dataplane::side::Side;
 
 /// Both sides' captures as one stream in time.
 ///

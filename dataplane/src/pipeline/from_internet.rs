@@ -3,9 +3,9 @@
 
 use arrayvec::ArrayVec;
 
+use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
-use crate::pipeline::BURST_MAX;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
@@ -34,7 +34,7 @@ impl Pipeline {
     /// Processes a burst from the Internet side; packets are changed in place.
     ///
     /// # Panics
-    /// When there are more than [`BURST_MAX`] packets.
+    /// When there are more than [`BURST_MAX`](crate::burst::BURST_MAX) packets.
     pub fn from_internet<P: Packet>(
         &self,
         table: &Table,

@@ -3,9 +3,9 @@
 
 use arrayvec::ArrayVec;
 
+use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
-use crate::pipeline::BURST_MAX;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;

@@ -7,7 +7,7 @@ use crate::counters::Counter;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::pipeline::Verdict;
-use crate::ports::Side;
+use crate::side::Side;
 
 /// The account of one burst from one side.
 #[derive(Debug)]

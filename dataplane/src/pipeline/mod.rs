@@ -24,8 +24,6 @@ mod verdict;
 
 use std::sync::Arc;
 
-use arrayvec::ArrayVec;
-
 pub use ledger::Ledger;
 pub use verdict::Verdict;
 
@@ -33,6 +31,7 @@ use doorway::Doorway;
 use inner::Inner;
 use traffic_class::TrafficClass;
 
+use crate::burst::BURST_MAX;
 use crate::forwarding::Forwarding;
 use crate::forwarding::FrontHeader;
 use crate::softwire_counters::SoftwireCounters;
@@ -40,12 +39,6 @@ use crate::table::Key;
 use crate::table::PortKey;
 use crate::wire::ethernet;
 use crate::wire::transport::Ports;
-
-/// Most packets in a burst.
-pub const BURST_MAX: usize = 64;
-
-/// Packets that are processed together.
-pub type Burst<P> = ArrayVec<P, BURST_MAX>;
 
 /// The verdicts of a burst, in its order; those past its end mean nothing.
 pub type Verdicts = [Verdict; BURST_MAX];

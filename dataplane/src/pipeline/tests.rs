@@ -19,7 +19,7 @@ use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::port_set::PortSet;
 use crate::port_set::PortSplit;
-use crate::ports::Side;
+use crate::side::Side;
 use crate::table::BrSet;
 use crate::table::Builder;
 use crate::table::Origin;

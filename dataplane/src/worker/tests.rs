@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::burst::BURST_MAX;
+use crate::burst::Burst;
 use crate::counters::Counter;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::forwarding::Forwarding;
 use crate::heap_packet::HeapPacket;
 use crate::packet::Packet;
-use crate::pipeline::BURST_MAX;
-use crate::pipeline::Burst;
 use crate::pipeline::Pipeline;
 use crate::pipeline::tests::forwarding;
 use crate::pipeline::tests::reader;
@@ -18,7 +18,7 @@ use crate::pipeline::tests::udp;
 use crate::ports::Layout;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
-use crate::ports::Side;
+use crate::side::Side;
 use crate::worker::Worker;
 
 /// Ports that hold packets in memory and take only so many.

@@ -6,7 +6,7 @@ use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
-use crate::ports::Side;
+use crate::side::Side;
 
 /// Hands packets to the device, a bounded number of times, and drops the rest.
 #[inline]
