@@ -16,6 +16,7 @@ import sys
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33  # Linux: beyond the machine's limits, for root
 TUNSETIFF = 0x400454CA
 IFF_TUN_NO_PI = 0x0001 | 0x1000
+QUEUE = 10000  # packets that a burst of the host may leave waiting for us
 IPPROTO_IPV4 = 4  # next header of IPv4 in IPv6, RFC 2473 s5
 
 
@@ -49,7 +50,7 @@ def open_tun(args):
     tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", args.device.encode(), IFF_TUN_NO_PI))
     for command in (
-        f"link set {args.device} mtu {args.mtu} addrgenmode none up",
+        f"link set {args.device} mtu {args.mtu} txqueuelen {QUEUE} addrgenmode none up",
         f"address add {args.ipv4}/32 dev {args.device}",
         f"route add default dev {args.device}",
     ):
@@ -96,7 +97,15 @@ def decapsulate(tun, tunnel, br):
             print(f"b4: {error}", file=sys.stderr)
             return
         if source[0] == br:
-            os.write(tun, packet)
+            deliver(tun, packet)
+
+
+def deliver(tun, packet):
+    """Hands the host a packet; one that it does not take is lost, as on any link."""
+    try:
+        os.write(tun, packet)
+    except OSError as error:
+        print(f"b4: a packet of {len(packet)} octets: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import time
 
 CHUNK = 1 << 16
 PATIENCE_S = 60
+LATE_S = 20  # for the last datagram: a busy machine delays, and delay is not loss
 SO_RCVBUFFORCE = 33  # Linux: beyond net.core.rmem_max, for root
 
 
@@ -110,7 +111,7 @@ def udp_send(address, port, seconds, rate):
     for number in range(count):
         wait_until(peer, start + number * interval, answers)
         peer.send(numbered(number))
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + LATE_S
     while len(answers) < count and time.monotonic() < deadline:
         wait_until(peer, time.monotonic() + 0.05, answers)
     judge(count, answers)
@@ -146,8 +147,11 @@ def judge(count, answers):
     if lost:
         first, last = min(lost), max(lost)
         sys.exit(f"traffic: {len(lost)} of {count} datagrams lost, numbers {first} to {last}")
-    if numbers != list(range(count)):
-        sys.exit("traffic: datagrams came back twice or out of order")
+    if len(numbers) > count:
+        sys.exit(f"traffic: {len(numbers) - count} of {count} datagrams came back twice")
+    late = [number for before, number in zip(numbers, numbers[1:]) if number < before]
+    if late:
+        sys.exit(f"traffic: of {count} datagrams {len(late)} came back out of order: {late[:5]}")
     if any(answer != numbered(number) for number, answer in zip(numbers, answers)):
         sys.exit("traffic: a datagram came back changed")
     print(f"{count} datagrams there and back, none lost")

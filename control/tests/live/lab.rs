@@ -88,14 +88,26 @@ impl Lab {
         )
     }
 
-    /// Pings with a given Identifier; every request must be answered.
+    /// Pings with a given Identifier until five requests are answered.
     pub(crate) fn ping(&self, place: Place, address: &str, identifier: u16) -> Outcome<()> {
-        run(&mut self.ping_command(place, address, identifier)).map(drop)
+        // Only with a deadline does ping fail when some of the answers are missing.
+        run(self
+            .ping_command(place, address, identifier)
+            .args(["-w", "20"]))
+        .map(drop)
     }
 
-    /// The command of [`Self::ping`].
-    pub(crate) fn ping_command(&self, place: Place, address: &str, identifier: u16) -> Command {
+    /// Pings with a given Identifier; none of the five requests may be answered.
+    pub(crate) fn ping_in_vain(&self, place: Place, address: &str, identifier: u16) -> Outcome<()> {
+        match run(&mut self.ping_command(place, address, identifier)) {
+            Err(_) => Ok(()),
+            Ok(answers) => Err(format!("a ping was answered: {answers}").into()),
+        }
+    }
+
+    fn ping_command(&self, place: Place, address: &str, identifier: u16) -> Command {
         let mut ping = self.network.command(place, "ping");
+        let identifier = identifier.to_string();
         ping.args([
             "-q",
             "-c",
@@ -103,9 +115,9 @@ impl Lab {
             "-i",
             "0.1",
             "-W",
-            "5",
+            "2",
             "-e",
-            &identifier.to_string(),
+            &identifier,
             address,
         ]);
         ping

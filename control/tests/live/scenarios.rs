@@ -1,7 +1,6 @@
 //! What subscribers and operators see of a running lwAFTR.
 
 use std::fmt::Write;
-use std::process::Command;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -71,9 +70,7 @@ fn ping(lab: &mut Lab) -> Outcome<()> {
     lab.ping(Place::Internet, SUBSCRIBER, 1101)?;
     lab.no_drops()?;
     // IC-001: an Identifier outside the port set reaches nobody.
-    if lab.ping(Place::Internet, SUBSCRIBER, 2048).is_ok() {
-        return Err("a ping with another's Identifier was answered".into());
-    }
+    lab.ping_in_vain(Place::Internet, SUBSCRIBER, 2048)?;
     counted(lab, "drop-no-softwire", 5)
 }
 
@@ -186,9 +183,7 @@ fn remove_and_add(lab: &mut Lab) -> Outcome<()> {
         "ipv4,psid_offset,psid_length,psid,b4,br\n192.0.2.1,0,6,1,2001:db8:b4::1,2001:db8:af::1\n";
     lab.ping(Place::B4, HOST, 1100)?;
     lab.daemon.change("remove", row)?;
-    if lab.ping(Place::B4, HOST, 1100).is_ok() {
-        return Err("a removed softwire still forwards".into());
-    }
+    lab.ping_in_vain(Place::B4, HOST, 1100)?;
     counted(lab, "drop-unbound-source", 5)?;
     lab.daemon.change("add", row)?;
     lab.ping(Place::B4, HOST, 1100)
@@ -224,10 +219,7 @@ fn device_disappears(lab: &mut Lab) -> Outcome<()> {
         .command(Place::Aftr, "ip")
         .args(["link", "delete", "inet0"]))?;
     // Traffic towards the lost port must not hurt either; nobody answers it.
-    let mut ping: Command = lab.ping_command(Place::B4, HOST, 1100);
-    if run(&mut ping).is_ok() {
-        return Err("a ping was answered through a port that is gone".into());
-    }
+    lab.ping_in_vain(Place::B4, HOST, 1100)?;
     let said = wait_until(Duration::from_secs(5), || {
         let printed = lab.daemon.printed();
         printed
