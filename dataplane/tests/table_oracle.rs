@@ -21,6 +21,7 @@ use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::port_set::PortSplit;
 use lwaftr_dataplane::table::BrSet;
 use lwaftr_dataplane::table::Builder;
+use lwaftr_dataplane::table::Change;
 use lwaftr_dataplane::table::Key;
 use lwaftr_dataplane::table::Origin;
 use lwaftr_dataplane::table::PortKey;
@@ -105,6 +106,36 @@ enum Step {
     /// Empties an address but for its `n` lowest sets.
     Thin(Ipv4Addr, usize),
     Load(Vec<(Binding, Origin)>, Replace),
+    /// Several changes, of the address of the first for the most part, all of them or none.
+    Batch(Vec<Change>),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        3 => binding().prop_map(|(binding, origin)| Change::Add(binding, origin)),
+        2 => ports().prop_map(|(ipv4, ports)| Change::Remove(ipv4, ports)),
+        1 => binding().prop_map(|(binding, origin)| Change::Replace(binding, origin)),
+    ]
+}
+
+/// Adds, replaces and removes of small PSIDs of a few addresses, so that many a batch is accepted.
+fn neighbours() -> impl Strategy<Value = Vec<Change>> {
+    let one = (0_u8..3, 0_u32..3, 0_u32..6, 0_u16..50);
+    vec(one, 2..12).prop_map(|picks| {
+        let change = |(host, kind, psid, b4): (u8, u32, u32, u16)| {
+            let ipv4 = Ipv4Addr::new(198, 51, 100, host.wrapping_mul(7));
+            let split = split(ipv4, 1);
+            let ports = PortSet::new(split, (psid % split.sets()) as u16).unwrap();
+            let b4 = Ipv6Addr::new(0x2001, 0xdb8, 0xb4, b4, 0, 0, 0, 1);
+            let binding = Binding::new(ipv4, ports, b4, br(0)).unwrap();
+            match kind {
+                0 => Change::Remove(ipv4, ports),
+                1 => Change::Replace(binding, Origin(1)),
+                _ => Change::Add(binding, Origin(2)),
+            }
+        };
+        picks.into_iter().map(change).collect()
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -119,6 +150,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => binding().prop_map(|(binding, origin)| Step::Replace(binding, origin)),
         4 => binding().prop_map(|(binding, _)| Step::Fill(binding)),
         4 => (address(), 0_usize..4).prop_map(|(ipv4, left)| Step::Thin(ipv4, left)),
+        4 => vec(change(), 0..6).prop_map(Step::Batch),
+        8 => neighbours().prop_map(Step::Batch),
         1 => (vec(binding(), 0..40), replace).prop_map(|(rows, replace)| Step::Load(rows, replace)),
     ]
 }
@@ -183,6 +216,27 @@ impl Pair {
             Step::Fill(like) => self.fill(like),
             Step::Thin(ipv4, left) => self.thin(ipv4, left),
             Step::Load(rows, replace) => self.load(rows, replace),
+            Step::Batch(changes) => self.batch(&changes),
+        }
+    }
+
+    fn batch(&mut self, changes: &[Change]) {
+        let mut changed = self.oracle.clone();
+        let refused = changes.iter().enumerate().find_map(|(row, change)| {
+            let expected = match *change {
+                Change::Add(binding, origin) => changed.add(binding, origin),
+                Change::Remove(ipv4, ports) => changed.remove(ipv4, ports),
+                Change::Replace(binding, origin) => changed.replace(binding, origin),
+            };
+            (expected != Verdict::Done).then_some((row, expected))
+        });
+        let result = self.publisher.apply(changes);
+        let found = result
+            .err()
+            .map(|refused| (refused.row, verdict::<()>(Err(refused.refusal))));
+        assert_eq!(found, refused);
+        if refused.is_none() {
+            self.oracle = changed;
         }
     }
 
@@ -302,7 +356,7 @@ impl Pair {
         }
     }
 
-    /// With everything taken away, the memory is what it was when nothing had been added.
+    /// With everything taken away, memory and numbers are what they were when nothing had been added.
     fn check_nothing_leaks(mut self) {
         let rows: Vec<_> = self.publisher.iter().collect();
         for row in rows {
@@ -320,6 +374,17 @@ impl Pair {
         );
         assert_eq!(self.publisher.retired_bytes(), 0);
         assert!(self.publisher.is_empty());
+        let numbers = self.publisher.ids();
+        for number in 0..numbers {
+            let ipv4 = Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 0).to_bits() + number);
+            let binding = Binding::new(ipv4, PortSet::WHOLE, br(9), br(0)).unwrap();
+            self.publisher.add(&binding, Origin(0)).unwrap();
+        }
+        assert_eq!(
+            self.publisher.ids(),
+            numbers,
+            "the number of a softwire that is gone was lost"
+        );
     }
 }
 

@@ -102,6 +102,29 @@ impl Blocks {
         slot
     }
 
+    /// Puts exactly `softwires` behind `slot`, whatever is there now.
+    pub(super) fn rebuild(
+        &mut self,
+        workshop: &mut Workshop,
+        table: &Table,
+        slot: Slot,
+        split: PortSplit,
+        softwires: Vec<Softwire>,
+    ) -> Slot {
+        if slot.is_indexed() {
+            for (entry, _) in table.members(slot) {
+                workshop.discard(entry, Order::ONE);
+            }
+        }
+        self.discard_block(workshop, slot);
+        let entry = None;
+        let members = softwires
+            .into_iter()
+            .map(|softwire| Member { entry, softwire })
+            .collect();
+        self.build(workshop, table, split, members)
+    }
+
     /// Moves the softwires of an address, as changed by `edit`, to a block of the smallest fitting shape.
     fn reshape(&mut self, workshop: &mut Workshop, table: &Table, slot: Slot, edit: Edit) -> Slot {
         let mut members: Vec<_> = table
@@ -125,9 +148,15 @@ impl Blocks {
                 }
             }
         }
-        workshop.discard(slot.block(), block_order(slot.shape()));
-        self.populations.remove(&slot.block().index());
+        self.discard_block(workshop, slot);
         self.build(workshop, table, slot.split(), members)
+    }
+
+    fn discard_block(&mut self, workshop: &mut Workshop, slot: Slot) {
+        if !slot.is_vacant() {
+            workshop.discard(slot.block(), block_order(slot.shape()));
+            self.populations.remove(&slot.block().index());
+        }
     }
 
     fn build(

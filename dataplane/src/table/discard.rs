@@ -92,6 +92,11 @@ impl IdPool {
         })
     }
 
+    /// Whether `count` numbers can be had.
+    pub(super) fn has(&self, count: usize) -> bool {
+        self.free.len() + (u32::MAX - self.next) as usize >= count
+    }
+
     pub(super) fn give(&mut self, id: SoftwireId) {
         self.free.push(id);
     }

@@ -2,7 +2,6 @@
 //! see it happen in one step.
 
 use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 
 use crate::binding::Binding;
 use crate::port_set::PortSet;
@@ -13,7 +12,6 @@ use super::block::Blocks;
 use super::br::BrIndex;
 use super::discard::Workshop;
 use super::graft;
-use super::key::Key;
 use super::memory::GRANULE_BYTES;
 use super::node::Node;
 use super::refusal::Refusal;
@@ -21,8 +19,9 @@ use super::root::Table;
 use super::root::hosts;
 use super::root::root_index;
 use super::root::served_bit;
+use super::rows::Row;
+use super::rows::find_br;
 use super::slot::Slot;
-use super::slot::normal;
 use super::softwire::Fields;
 use super::softwire::MtuClass;
 use super::softwire::Origin;
@@ -30,19 +29,6 @@ use super::softwire::Softwire;
 use super::softwire::SoftwireId;
 use super::softwire::Tag;
 use super::sync::Ordering;
-
-/// A softwire of the table with all that is known of it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Row {
-    /// The binding; a whole address always reads back with PSID offset 0 (GM-003).
-    pub binding: Binding,
-    /// Where it came from.
-    pub origin: Origin,
-    /// Its number.
-    pub id: SoftwireId,
-    /// Its path MTU class.
-    pub mtu_class: MtuClass,
-}
 
 /// The single writer of one table.
 #[derive(Debug)]
@@ -73,7 +59,7 @@ impl Editor {
         origin: Origin,
     ) -> Result<SoftwireId, Refusal> {
         let vacancy = self.vacancy(table, binding)?;
-        let id = self.workshop.ids.take().ok_or_else(|| self.full())?;
+        let id = self.take_id()?;
         self.fill(table, binding, vacancy, origin, id, MtuClass::default());
         Ok(id)
     }
@@ -131,7 +117,7 @@ impl Editor {
         let (id, mtu_class) = if old.binding.b4() == binding.b4() {
             (old.id, old.mtu_class)
         } else {
-            let id = self.workshop.ids.take().ok_or_else(|| self.full())?;
+            let id = self.take_id()?;
             self.workshop.discard_id(old.id);
             (id, MtuClass::default())
         };
@@ -142,6 +128,46 @@ impl Editor {
             .replace(&mut self.workshop, table, slot, softwire);
         self.store(table, ipv4, slot, next);
         Ok(old)
+    }
+
+    /// Makes `holders`, of which no two conflict, all the softwires of one address, in one step.
+    ///
+    /// Whoever keeps its ports and its B4 keeps its number and its path MTU.
+    pub(super) fn rewrite(
+        &mut self,
+        table: &Table,
+        ipv4: Ipv4Addr,
+        split: PortSplit,
+        holders: impl Iterator<Item = (Binding, Origin)>,
+    ) -> Result<(), Refusal> {
+        let slot = table.slot(ipv4.to_bits());
+        let mut softwires = Vec::new();
+        let mut kept = Vec::new();
+        for (binding, origin) in holders {
+            let br = find_br(table, binding.br())?;
+            let old = table.find(ipv4, binding.ports());
+            let old = old.filter(|old| old.b4() == binding.b4().octets());
+            let (id, mtu_class) = match old {
+                Some(old) => (old.id(), old.mtu_class()),
+                None => (self.take_id()?, MtuClass::default()),
+            };
+            kept.push(id);
+            softwires.push(Softwire::new(fields(&binding, br, origin), id, mtu_class));
+        }
+        kept.sort_unstable();
+        let mut before = 0;
+        for (_, softwire) in table.members(slot) {
+            before += 1;
+            if kept.binary_search(&softwire.id()).is_err() {
+                self.workshop.discard_id(softwire.id());
+            }
+        }
+        self.softwires = self.softwires + softwires.len() - before;
+        let next = self
+            .blocks
+            .rebuild(&mut self.workshop, table, slot, split, softwires);
+        self.store(table, ipv4, slot, next);
+        Ok(())
     }
 
     /// The place a binding would have, if it conflicts with nothing.
@@ -216,85 +242,28 @@ impl Editor {
         }
     }
 
+    fn take_id(&mut self) -> Result<SoftwireId, Refusal> {
+        self.workshop.ids.take().ok_or_else(|| self.full())
+    }
+
+    /// Whether `bytes` and `numbers` more can be had.
+    pub(super) fn check_room_and_numbers(
+        &self,
+        bytes: usize,
+        numbers: usize,
+    ) -> Result<(), Refusal> {
+        let room = self.workshop.allocator.has_room_for(bytes + RESERVE_BYTES);
+        if room && self.workshop.ids.has(numbers) {
+            Ok(())
+        } else {
+            Err(self.full())
+        }
+    }
+
     pub(super) fn full(&self) -> Refusal {
         Refusal::Full {
             used_bytes: self.workshop.allocator.used_bytes(),
             softwires: self.softwires,
-        }
-    }
-}
-
-impl Table {
-    /// The softwire that has exactly the port set `ports` of `ipv4`.
-    #[must_use]
-    pub fn get(&self, ipv4: Ipv4Addr, ports: PortSet) -> Option<Row> {
-        self.row(ipv4, self.find(ipv4, ports)?)
-    }
-
-    /// The softwire that owns `port` of `ipv4`.
-    #[must_use]
-    pub fn owner_of(&self, ipv4: Ipv4Addr, port: u16) -> Option<Row> {
-        self.row(ipv4, self.lookup(Key::of_port(ipv4, port))?)
-    }
-
-    /// The entry of exactly the port set `ports` of `ipv4`.
-    pub(super) fn find(&self, ipv4: Ipv4Addr, ports: PortSet) -> Option<&Softwire> {
-        let slot = self.slot(ipv4.to_bits());
-        if slot.is_vacant() || slot.split() != normal(ports.split()) {
-            return None;
-        }
-        let psid = u32::from(ports.psid());
-        let softwire = self.occupant(slot, slot.shape().place(psid));
-        (softwire.tag() == Tag::bound(psid)).then_some(softwire)
-    }
-
-    /// All softwires, in the order of their addresses.
-    pub fn rows(&self) -> impl Iterator<Item = Row> {
-        self.slots().flat_map(move |(ipv4, slot)| {
-            self.members(slot)
-                .filter_map(move |(_, softwire)| self.row(ipv4, softwire))
-        })
-    }
-
-    /// The row of an entry; there always is one, for the entry was made from a valid binding.
-    fn row(&self, ipv4: Ipv4Addr, softwire: &Softwire) -> Option<Row> {
-        let ports = self.ports_of(ipv4, softwire)?;
-        let br = (*self.br(softwire.br())).into();
-        let binding = Binding::new(ipv4, ports, softwire.b4().into(), br).ok()?;
-        Some(Row {
-            binding,
-            origin: softwire.origin(),
-            id: softwire.id(),
-            mtu_class: softwire.mtu_class(),
-        })
-    }
-
-    fn check_free(&self, slot: Slot, binding: &Binding) -> Result<(), Refusal> {
-        let (ipv4, ports) = (binding.ipv4(), binding.ports());
-        let given = ports.split();
-        if slot.is_vacant() {
-            return Ok(());
-        }
-        if slot.split() != normal(given) {
-            let present = slot.split();
-            return Err(Refusal::Split {
-                ipv4,
-                given,
-                present,
-            });
-        }
-        match self.get(ipv4, ports) {
-            Some(Row {
-                binding: holder,
-                origin,
-                ..
-            }) => Err(Refusal::Overlap {
-                ipv4,
-                ports,
-                holder,
-                origin,
-            }),
-            None => Ok(()),
         }
     }
 }
@@ -310,10 +279,6 @@ struct Vacancy {
 enum Reserve {
     Keep,
     Use,
-}
-
-fn find_br(table: &Table, br: Ipv6Addr) -> Result<BrIndex, Refusal> {
-    table.find_br(&br.octets()).ok_or(Refusal::UnknownBr(br))
 }
 
 fn fields(binding: &Binding, br: BrIndex, origin: Origin) -> Fields {
@@ -338,7 +303,7 @@ fn store_root(table: &Table, ipv4: u32, node: Node<super::node::Subnets>) {
 }
 
 /// What one change may take at most: two dense nodes, and a block with its entries.
-const fn most_bytes(split: PortSplit) -> usize {
+pub(super) const fn most_bytes(split: PortSplit) -> usize {
     let sets = 1_usize << split.length();
     let entries = if sets > 64 { 65 } else { sets };
     NODE_BYTES + 4 * sets + GRANULE_BYTES * entries + GRANULE_BYTES

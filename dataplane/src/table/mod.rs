@@ -51,6 +51,7 @@
 #![allow(unsafe_code)] // Publishing to lock-free readers; the fence is written in `memory`.
 
 mod allocator;
+mod batch;
 mod block;
 mod br;
 mod builder;
@@ -68,17 +69,19 @@ mod publisher;
 mod reader;
 mod refusal;
 mod root;
+mod rows;
 mod slot;
 mod softwire;
 mod sync;
 
+pub use batch::Change;
+pub use batch::RefusedRow;
 pub use br::BrIndex;
 pub use br::BrSet;
 pub use br::TooManyBrs;
 pub use builder::Builder;
 pub use builder::MemoryUse;
 pub use builder::SMALLEST_RESERVATION;
-pub use edit::Row;
 pub use key::Key;
 pub use key::PortKey;
 pub use load::Replace;
@@ -89,6 +92,7 @@ pub use reader::Reader;
 pub use reader::TooManyReaders;
 pub use refusal::Refusal;
 pub use root::Table;
+pub use rows::Row;
 pub use softwire::MtuClass;
 pub use softwire::Origin;
 pub use softwire::Softwire;

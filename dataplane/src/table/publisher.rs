@@ -17,7 +17,6 @@ use super::builder::MemoryUse;
 use super::discard::Discard;
 use super::domain::Domain;
 use super::edit::Editor;
-use super::edit::Row;
 use super::limbo::Displaced;
 use super::limbo::Limbo;
 use super::limbo::Retired;
@@ -25,6 +24,7 @@ use super::reader::Parked;
 use super::reader::TooManyReaders;
 use super::refusal::Refusal;
 use super::root::Table;
+use super::rows::Row;
 use super::softwire::MtuClass;
 use super::softwire::Origin;
 use super::softwire::SoftwireId;
@@ -224,11 +224,24 @@ impl Publisher {
         self.reclaim();
     }
 
+    /// Waits until there is room in limbo.
+    pub(super) fn await_room(&mut self) -> Result<(), Refusal> {
+        self.make_room(Limbo::bytes, LIMBO_BYTES)
+    }
+
     fn change<T>(
         &mut self,
         edit: impl FnOnce(&mut Editor, &Table) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        self.make_room(Limbo::bytes, LIMBO_BYTES)?;
+        self.await_room()?;
+        self.edit(edit)
+    }
+
+    /// Edits the current table, without waiting.
+    pub(super) fn edit<T>(
+        &mut self,
+        edit: impl FnOnce(&mut Editor, &Table) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         let current = self.shared.current.load(Ordering::Relaxed);
         // SAFETY: as in `table`; `editor` is another field.
         let result = edit(&mut self.editor, unsafe { &*current });
