@@ -12,7 +12,7 @@ use lwaftr_dataplane::table::Publisher;
 
 use super::PerfError;
 use super::population::Population;
-use super::report::Timing;
+use super::report::Median;
 use crate::random::Random;
 
 /// What is asked, in the form that each table wants.
@@ -62,7 +62,7 @@ pub(super) fn in_bursts(
     publisher: &Publisher,
     questions: &Questions,
     rounds: usize,
-) -> Result<Timing, PerfError> {
+) -> Result<Median, PerfError> {
     let mut reader = publisher.reader()?.online();
     timed(questions, rounds, || {
         let mut found = 0;
@@ -81,7 +81,7 @@ pub(super) fn singly(
     publisher: &Publisher,
     questions: &Questions,
     rounds: usize,
-) -> Result<Timing, PerfError> {
+) -> Result<Median, PerfError> {
     let reader = publisher.reader()?.online();
     let table = reader.table();
     timed(questions, rounds, || {
@@ -98,7 +98,7 @@ pub(super) fn in_hashbrown(
     population: Population,
     questions: &Questions,
     rounds: usize,
-) -> Result<Timing, PerfError> {
+) -> Result<Median, PerfError> {
     let mut map = HashMap::with_capacity(population.softwires);
     for number in 0..population.softwires {
         let (ipv4, psid) = population.place(number)?;
@@ -131,7 +131,7 @@ fn timed(
     questions: &Questions,
     rounds: usize,
     mut round: impl FnMut() -> usize,
-) -> Result<Timing, PerfError> {
+) -> Result<Median, PerfError> {
     let mut nanoseconds = Vec::with_capacity(rounds);
     for _ in 0..rounds.max(1) {
         let since = Instant::now();
@@ -144,5 +144,5 @@ fn timed(
             });
         }
     }
-    Ok(Timing::of(nanoseconds))
+    Ok(Median::of(nanoseconds))
 }

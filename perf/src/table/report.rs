@@ -22,9 +22,9 @@ pub(super) struct Table {
     pub(super) layout: &'static str,
     pub(super) bytes_per_softwire: f64,
     pub(super) build_seconds: f64,
-    pub(super) in_bursts: Option<Timing>,
-    pub(super) singly: Option<Timing>,
-    pub(super) in_hashbrown: Option<Timing>,
+    pub(super) in_bursts: Option<Median>,
+    pub(super) singly: Option<Median>,
+    pub(super) in_hashbrown: Option<Median>,
 }
 
 /// One PSID length: updates a second, and what they do to a worker's lookups.
@@ -32,27 +32,27 @@ pub(super) struct Table {
 pub(super) struct Updates {
     pub(super) softwires: usize,
     pub(super) psid_length: u8,
-    pub(super) replaced_per_second: f64,
-    pub(super) removed_and_added_per_second: f64,
-    pub(super) lookup_ns_undisturbed: f64,
-    pub(super) lookup_ns_meanwhile: f64,
+    pub(super) replaced_per_second: Median,
+    pub(super) removed_and_added_per_second: Median,
+    pub(super) lookup_ns_alone: Median,
+    pub(super) lookup_ns_meanwhile: Median,
 }
 
 /// A median of rounds, and how far they lie apart.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Timing {
-    pub(super) ns: f64,
+pub(super) struct Median {
+    pub(super) median: f64,
     /// Largest minus smallest, as a part of the median.
     pub(super) spread: f64,
 }
 
-impl Timing {
+impl Median {
     /// Of at least one round.
     pub(super) fn of(mut rounds: Vec<f64>) -> Self {
         rounds.sort_by(f64::total_cmp);
-        let ns = rounds[rounds.len() / 2];
-        let spread = (rounds[rounds.len() - 1] - rounds[0]) / ns;
-        Self { ns, spread }
+        let median = rounds[rounds.len() / 2];
+        let spread = (rounds[rounds.len() - 1] - rounds[0]) / median;
+        Self { median, spread }
     }
 }
 
@@ -127,19 +127,23 @@ impl Report {
             printed.add_row([
                 row.softwires.to_string(),
                 row.psid_length.to_string(),
-                format!("{:.0}", row.replaced_per_second),
-                format!("{:.0}", row.removed_and_added_per_second),
-                format!("{:.2}", row.lookup_ns_undisturbed),
-                format!("{:.2}", row.lookup_ns_meanwhile),
+                rounded(row.replaced_per_second),
+                rounded(row.removed_and_added_per_second),
+                timing(Some(row.lookup_ns_alone)),
+                timing(Some(row.lookup_ns_meanwhile)),
             ]);
         }
         printed
     }
 }
 
-fn timing(timing: Option<Timing>) -> String {
+fn timing(timing: Option<Median>) -> String {
     timing.map_or_else(
         || "-".to_owned(),
-        |Timing { ns, spread }| format!("{ns:.2} ±{:.0} %", spread * 50.0),
+        |Median { median, spread }| format!("{median:.2} ±{:.0} %", spread * 50.0),
     )
+}
+
+fn rounded(Median { median, spread }: Median) -> String {
+    format!("{median:.0} ±{:.0} %", spread * 50.0)
 }

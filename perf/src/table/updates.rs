@@ -17,6 +17,7 @@ use super::PerfError;
 use super::lookups::Questions;
 use super::population::Population;
 use super::population::brs;
+use super::report::Median;
 use super::report::Updates;
 use crate::random::Random;
 
@@ -44,40 +45,47 @@ fn with_worker(
     worker: &Worker,
 ) -> Result<Updates, PerfError> {
     thread::sleep(WARM_UP);
-    let (_, lookup_ns_undisturbed) = worker.watch(|| {
-        thread::sleep(PERIOD);
-        Ok(0)
-    })?;
     let mut random = Random::new(2);
-    let (replaced, lookup_ns_meanwhile) = worker.watch(|| {
-        repeated(|| {
-            let number = random.below(population.softwires as u64) as usize;
-            let b4 = population.softwires as u64 + random.below(1 << 30);
-            publisher.replace(&population.binding_with_b4(number, b4)?, Origin(1))?;
-            Ok(1)
-        })
-    })?;
-    let (removed_and_added, _) = worker.watch(|| {
-        repeated(|| {
+    let mut alone = Vec::with_capacity(ROUNDS);
+    let mut meanwhile = Vec::with_capacity(ROUNDS);
+    let mut replaced = Vec::with_capacity(ROUNDS);
+    let mut removed_and_added = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let (_, ns) = worker.watch(|| {
+            thread::sleep(PERIOD);
+            Ok(())
+        })?;
+        alone.push(ns);
+        let (rate, ns) = worker.watch(|| {
+            rate(|| {
+                let number = random.below(population.softwires as u64) as usize;
+                let b4 = population.softwires as u64 + random.below(1 << 30);
+                publisher.replace(&population.binding_with_b4(number, b4)?, Origin(1))?;
+                Ok(1)
+            })
+        })?;
+        replaced.push(rate);
+        meanwhile.push(ns);
+        removed_and_added.push(self::rate(|| {
             let number = random.below(population.softwires as u64) as usize;
             let binding = population.binding(number)?;
             publisher.remove(binding.ipv4(), binding.ports())?;
             publisher.add(&binding, Origin(0))?;
             Ok(2)
-        })
-    })?;
+        })?);
+    }
     Ok(Updates {
         softwires: population.softwires,
         psid_length: population.psid_length,
-        replaced_per_second: replaced as f64 / PERIOD.as_secs_f64(),
-        removed_and_added_per_second: removed_and_added as f64 / PERIOD.as_secs_f64(),
-        lookup_ns_undisturbed,
-        lookup_ns_meanwhile,
+        replaced_per_second: Median::of(replaced),
+        removed_and_added_per_second: Median::of(removed_and_added),
+        lookup_ns_alone: Median::of(alone),
+        lookup_ns_meanwhile: Median::of(meanwhile),
     })
 }
 
-/// Repeats `update` for a period; the sum of what it returns.
-fn repeated(mut update: impl FnMut() -> Result<u64, PerfError>) -> Result<u64, PerfError> {
+/// Repeats `update` for a period; what it returns, a second, by the time that it really took.
+fn rate(mut update: impl FnMut() -> Result<u64, PerfError>) -> Result<f64, PerfError> {
     let since = Instant::now();
     let mut updates = 0;
     while since.elapsed() < PERIOD {
@@ -85,7 +93,7 @@ fn repeated(mut update: impl FnMut() -> Result<u64, PerfError>) -> Result<u64, P
             updates += update()?;
         }
     }
-    Ok(updates)
+    Ok(updates as f64 / since.elapsed().as_secs_f64())
 }
 
 /// A worker that only looks up and reports.
@@ -113,10 +121,7 @@ impl Worker {
     }
 
     /// Does `work`; its result, and how long each of the worker's lookups took meanwhile, in ns.
-    fn watch(
-        &self,
-        work: impl FnOnce() -> Result<u64, PerfError>,
-    ) -> Result<(u64, f64), PerfError> {
+    fn watch<T>(&self, work: impl FnOnce() -> Result<T, PerfError>) -> Result<(T, f64), PerfError> {
         let since = Instant::now();
         let before = self.lookups.load(Ordering::Relaxed);
         let done = work()?;
@@ -125,5 +130,6 @@ impl Worker {
     }
 }
 
-const PERIOD: Duration = Duration::from_secs(1);
+const ROUNDS: usize = 7;
+const PERIOD: Duration = Duration::from_millis(300);
 const WARM_UP: Duration = Duration::from_millis(200);
