@@ -5,8 +5,10 @@ use std::io::Write;
 
 use comfy_table::ContentArrangement;
 use comfy_table::Table;
+use comfy_table::presets;
 
 use super::Plan;
+use super::plan::PortPlan;
 
 /// Prints `plan`.
 pub(super) fn plan(output: &mut impl Write, plan: &Plan) -> io::Result<()> {
@@ -21,25 +23,26 @@ pub(super) fn plan(output: &mut impl Write, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
+/// A column for each side: the longest device or address has half the width.
 fn ports(plan: &Plan) -> Table {
     let mut table = table();
-    table.set_header([
-        "port", "device", "MAC", "address", "next hop", "MTU", "VLAN",
-    ]);
-    for port in &plan.ports {
-        table.add_row([
-            port.side.to_owned(),
-            port.device.clone(),
-            port.mac
-                .clone()
-                .unwrap_or_else(|| "the device's".to_owned()),
-            port.address.clone(),
-            port.next_hop_mac.clone(),
-            port.mtu.to_string(),
-            port.vlan
-                .map_or_else(|| "none".to_owned(), |vlan| vlan.to_string()),
-        ]);
-    }
+    let row = |name: &str, value: &dyn Fn(&PortPlan) -> String| {
+        let values = plan.ports.iter().map(value);
+        std::iter::once(name.to_owned())
+            .chain(values)
+            .collect::<Vec<_>>()
+    };
+    let or =
+        |value: &Option<String>, absent: &str| value.clone().unwrap_or_else(|| absent.to_owned());
+    table.set_header(row("port", &|port| port.side.to_owned()));
+    table.add_row(row("device", &|port| port.device.clone()));
+    table.add_row(row("MAC", &|port| or(&port.mac, "the device's own")));
+    table.add_row(row("address", &|port| port.address.clone()));
+    table.add_row(row("next hop", &|port| port.next_hop_mac.clone()));
+    table.add_row(row("MTU", &|port| port.mtu.to_string()));
+    table.add_row(row("VLAN", &|port| {
+        or(&port.vlan.map(|vlan| vlan.to_string()), "none")
+    }));
     table
 }
 
@@ -117,6 +120,7 @@ fn mebibytes(bytes: u64) -> String {
 
 fn table() -> Table {
     let mut table = Table::new();
+    table.load_style(presets::NOTHING);
     table
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH);
