@@ -1,4 +1,5 @@
 //! The command line against a daemon's socket: what it prints, and how it exits.
+#![allow(clippy::unwrap_used)] // Clippy knows tests by their attribute, not their helpers.
 
 use std::fs;
 use std::io::Write;
@@ -377,7 +378,7 @@ fn check_accepts_the_example_and_complains_in_lines() {
     let lines: Vec<_> = complaint.lines().collect();
     assert_eq!(lines.len(), 2, "{complaint}");
     assert!(
-        lines[0].starts_with("bad.toml:12: dataplane.workers[1]: 1 is there already"),
+        lines[0].starts_with("bad.toml:10: dataplane.workers[1]: 1 is there already"),
         "{complaint}"
     );
     assert!(
