@@ -90,7 +90,8 @@ impl Served {
         let config = Config::parse(&file, CONFIG, Purpose::Replay).unwrap();
         let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
         let saved = config.softwire.save_file;
-        let (softwires, _) = SoftwireService::start(Publisher::new(builder), known, saved).unwrap();
+        let (softwires, _) =
+            SoftwireService::start(Publisher::new(builder), known, saved, None).unwrap();
         let context = Context {
             daemon: Arc::new(Quiet),
             softwires,
