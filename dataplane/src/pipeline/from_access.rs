@@ -62,6 +62,8 @@ impl Outer {
 enum Onward {
     Internet(u32),
     Hairpin(Turning),
+    /// It is for this box itself.
+    Control,
 }
 
 impl Pipeline {
@@ -112,6 +114,10 @@ impl Pipeline {
                     sent_bytes += bytes;
                 }
                 Ok(Onward::Hairpin(one)) => turning.push(one),
+                Ok(Onward::Control) => {
+                    verdicts[index] = Verdict::Punt;
+                    ledger.is_for_control(one.outer.bytes());
+                }
                 Err(reason) => verdicts[index] = ledger.drop(reason, one.outer.bytes()),
             }
         }
@@ -208,6 +214,9 @@ impl Pipeline {
             return Err(DropReason::WrongBr);
         }
         let inner = &one.inner;
+        if inner.ipv4.destination == self.forwarding.internet_address {
+            return Ok(Onward::Control);
+        }
         let tos = self.egress_tos(inner.ipv4.tos, one.outer.traffic_class)?;
         if inner.ipv4.ttl <= 1 {
             return Err(DropReason::TtlExpired);

@@ -62,6 +62,13 @@ impl<'c> Ledger<'c> {
         self.received.add(packets, bytes);
     }
 
+    /// A packet that was received as traffic of subscribers turns out to be for this box itself.
+    #[cold]
+    pub(super) fn is_for_control(&mut self, bytes: u32) {
+        self.received.packets -= 1;
+        self.received.bytes -= bytes;
+    }
+
     /// Packets leave for the Internet.
     #[inline(always)]
     pub(super) fn send_internet(&mut self, packets: usize, ipv4_bytes: u32) {

@@ -224,3 +224,23 @@ fn a_tag_taken_out_by_the_device_counts_like_one_in_the_frame() {
     assert_eq!(burst[1].inserted_vlan(), Some(1638));
     assert_eq!(burst[1].head()[12..14], [0x86, 0xdd]);
 }
+
+#[test]
+fn a_bound_lwb4_reaches_our_own_internet_address_by_control() {
+    let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
+    let mut burst = [udp(5000, 64, 0, &[])];
+    from_internet(&pipeline, &reader, &mut burst);
+    let mut arrived = [reflect(&burst[0])];
+    let ipv4 = &mut arrived[0].head_mut()[54..74];
+    ipv4[16..20].copy_from_slice(&forwarding().internet_address.to_be_bytes());
+    ipv4[10..12].fill(0);
+    let sum = !checksum::sum(ipv4);
+    ipv4[10..12].copy_from_slice(&sum.to_be_bytes());
+    let before = arrived[0].clone();
+    let counters = Counters::default();
+    let mut ledger = Ledger::new(&counters, Side::Access);
+    let verdicts = pipeline.from_access(reader.table(), &mut arrived, &mut ledger);
+    ledger.close();
+    assert_eq!((verdicts[0], &arrived[0]), (Verdict::Punt, &before));
+    assert!(counters.iter().all(|(_, value)| value == 0));
+}
