@@ -1,7 +1,8 @@
 //! Counters of one worker: written by that worker alone, read by anybody, summed on reading.
 //!
 //! The names are the leaves of RFC 8676 (YG-010), the `drop-…` reasons, and totals per port that
-//! make the conservation law checkable: what was received is transmitted, dropped or punted.
+//! make the conservation law checkable (design s8): what was received or made here is transmitted,
+//! dropped, punted, put together, or still held.
 //! A single writer needs no atomic addition: a relaxed load, an add and a relaxed store, which are
 //! ordinary instructions, give readers whole numbers.
 
@@ -84,6 +85,36 @@ counters! {
     DroppedIpv4Fragments = "dropped-ipv4-fragments",
     /// Their octets.
     DroppedIpv4FragmentBytes = "dropped-ipv4-fragment-bytes",
+    /// IPv6 fragments that were put together into packets.
+    Ipv6FragmentsReassembled = "ipv6-fragments-reassembled",
+    /// Their octets (IPv6 header included).
+    Ipv6FragmentBytesReassembled = "ipv6-fragments-bytes-reassembled",
+    /// Packets made of them.
+    ReassembledIpv6Packets = "reassembled-ipv6-packets",
+    /// Tunnel packets that left in pieces (FR-001).
+    FragmentedIpv6Packets = "fragmented-ipv6-packets",
+    /// The pieces.
+    SentIpv6Fragments = "sent-ipv6-fragments",
+    /// IPv4 packets that left in pieces (FR-018).
+    FragmentedIpv4Packets = "fragmented-ipv4-packets",
+    /// The pieces.
+    SentIpv4Fragments = "sent-ipv4-fragments",
+    /// IPv6 fragments that wait now for the rest of their packet; goes down again.
+    HeldIpv6Fragments = "held-ipv6-fragments",
+    /// IPv4 fragments that wait now for the first of their packet; goes down again.
+    HeldIpv4Fragments = "held-ipv4-fragments",
+    /// ICMPv4 errors made here.
+    OutIcmpv4ErrorPackets = "out-icmpv4-error-packets",
+    /// Their octets (IPv4 total length).
+    OutIcmpv4ErrorBytes = "out-icmpv4-error-bytes",
+    /// ICMPv6 errors made here.
+    OutIcmpv6ErrorPackets = "out-icmpv6-error-packets",
+    /// Their octets (IPv6 header included).
+    OutIcmpv6ErrorBytes = "out-icmpv6-error-bytes",
+    /// ICMPv6 errors about tunnel packets that were believed, relayed or not (IC-007).
+    HeardIcmpv6Errors = "heard-icmpv6-errors",
+    /// Errors that were not sent because too many had been (IC-012).
+    IcmpErrorsLimited = "icmp-errors-limited",
     /// ICMPv4 of the Internet side that policy or rate kept out.
     DroppedIcmpv4Packets = "dropped-icmpv4-packets",
     /// Their octets.
@@ -118,6 +149,12 @@ impl Counters {
     #[inline]
     pub fn add(&self, counter: Counter, amount: u64) {
         self.add_at(counter as usize, amount);
+    }
+
+    /// Sets a counter that goes up and down. Only the owning worker may call this.
+    #[inline]
+    pub fn set(&self, counter: Counter, value: u64) {
+        self.cells[counter as usize].store(value, Ordering::Relaxed);
     }
 
     /// Counts one packet dropped for `reason`. Only the owning worker may call this.

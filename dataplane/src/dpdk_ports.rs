@@ -10,6 +10,7 @@ use dpdk::queue::TxQueue;
 use dpdk::ring::Producer;
 
 use crate::burst::Burst;
+use crate::instant::Instant;
 use crate::packet::NoHeadroom;
 use crate::packet::Packet;
 use crate::ports::Layout;
@@ -48,6 +49,22 @@ impl Packet for Mbuf {
     #[inline(always)]
     fn truncate(&mut self, len: usize) {
         Self::truncate(self, len);
+    }
+
+    fn copy_out(&self, at: usize, target: &mut [u8]) -> bool {
+        Self::copy_out(self, at, target).is_ok()
+    }
+
+    fn append(&mut self, count: usize) -> Option<&mut [u8]> {
+        Self::append(self, count).ok()
+    }
+
+    fn sibling(&self) -> Option<Self> {
+        Self::sibling(self)
+    }
+
+    fn join(&mut self, tail: Self) -> Result<(), Self> {
+        Self::join(self, tail)
     }
 
     #[inline(always)]
@@ -130,6 +147,11 @@ impl Ports for DpdkPorts {
         } else {
             Layout::OnAStick
         }
+    }
+
+    #[inline(always)]
+    fn now(&self) -> Instant {
+        Instant::from_nanos(dpdk::clock::now_ns())
     }
 
     #[inline(always)]

@@ -53,6 +53,38 @@ drop_reasons! {
     Ipv6Fragment = "drop-ipv6-fragment",
     /// An ICMPv6 error about a tunnel packet
     Icmpv6Error = "drop-icmpv6-error",
+    /// An IPv4 fragment
+    Ipv4Fragment = "drop-ipv4-fragment",
+    /// An ICMPv4 error
+    Icmpv4Error = "drop-icmpv4-error",
+    /// An IPv6 fragment that is no multiple of 8 octets long and not the last, or carries nothing (FR-008)
+    Ipv6FragmentLength = "drop-ipv6-fragment-bad-length",
+    /// An IPv6 fragment that ends beyond 65535 octets, or beyond the packet's last (FR-008)
+    Ipv6FragmentTooLong = "drop-ipv6-fragment-too-long",
+    /// A first IPv6 fragment that ends before the IPv4 header does (FR-008)
+    Ipv6FragmentHeaders = "drop-ipv6-fragment-headers",
+    /// An IPv6 fragment of a packet whose fragments overlap (FR-008)
+    Ipv6FragmentOverlap = "drop-ipv6-fragment-overlap",
+    /// An IPv6 fragment that arrived twice, to the octet (FR-008)
+    Ipv6FragmentDuplicate = "drop-ipv6-fragment-duplicate",
+    /// An IPv6 fragment of a packet that was not complete in time (FR-008)
+    Ipv6FragmentTimeout = "drop-ipv6-fragment-timeout",
+    /// An IPv6 fragment of a packet of more fragments than are allowed
+    Ipv6FragmentTooMany = "drop-ipv6-fragment-too-many",
+    /// An IPv6 fragment for which there is no room among those that wait (FR-010)
+    Ipv6FragmentNoRoom = "drop-ipv6-fragment-no-room",
+    /// An IPv6 fragment of a packet that congestion was marked on, but not all can hear of it (EC-005)
+    Ipv6FragmentEcn = "drop-ipv6-fragment-ecn",
+    /// An ICMPv6 error about a tunnel packet that is cut or does not sum up
+    Icmpv6Bad = "drop-icmpv6-bad",
+    /// An ICMPv6 error that quotes no packet of a softwire of ours (IC-008)
+    Icmpv6Forged = "drop-icmpv6-forged",
+    /// An ICMPv6 error about a tunnel packet that says nothing to its sender (IC-008)
+    Icmpv6NotRelayed = "drop-icmpv6-not-relayed",
+    /// An ICMPv6 error beyond the rate at which they are relayed (IC-008)
+    Icmpv6Rate = "drop-icmpv6-rate",
+    /// An ICMPv6 error that policy keeps out
+    Icmpv6Policy = "drop-icmpv6-policy",
     /// The IPv4 header is cut, not version 4, or its IHL is below 5
     BadIpv4Header = "drop-ipv4-bad-header",
     /// The IPv4 total length is more than what arrived, or less than the header
@@ -83,14 +115,22 @@ drop_reasons! {
     CongestionNotHeard = "drop-ecn-not-capable",
     /// The destination is another lwB4 of ours and hairpinning is off (LW-019)
     HairpinDisabled = "drop-hairpin-disabled",
-    /// An IPv4 fragment
-    Ipv4Fragment = "drop-ipv4-fragment",
-    /// An ICMPv4 error
-    Icmpv4Error = "drop-icmpv4-error",
+    /// An IPv4 fragment whose first did not come in time (FR-012)
+    Ipv4FragmentTimeout = "drop-ipv4-fragment-timeout",
+    /// An IPv4 fragment for which there is no room among those that wait (FR-012)
+    Ipv4FragmentNoRoom = "drop-ipv4-fragment-no-room",
+    /// An ICMPv4 error that is cut, does not sum up, or quotes a header that does not (IC-004)
+    Icmpv4Bad = "drop-icmpv4-bad",
+    /// An ICMPv4 error about a packet that its receiver has not sent, or that is itself an error (IC-005)
+    Icmpv4Forged = "drop-icmpv4-forged",
     /// An ICMPv4 message that policy keeps out (IC-003)
     IcmpPolicy = "drop-icmpv4-policy",
     /// The packet is larger than the MTU of the link it must leave by
     TooBig = "drop-too-big",
+    /// The packet is larger than the next link takes and may not be fragmented (FR-002, FR-018)
+    DontFragment = "drop-dont-fragment",
+    /// No packet buffer was left for a piece of the packet
+    NoBuffer = "drop-no-buffer",
     /// The buffer has no room in front for the tunnel header
     NoHeadroom = "drop-no-headroom",
     /// The ring to the control thread was full

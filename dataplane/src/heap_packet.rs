@@ -6,6 +6,9 @@ use crate::packet::Packet;
 /// Room in front of a received frame, as DPDK leaves by default (`RTE_PKTMBUF_HEADROOM`).
 pub const HEADROOM: usize = 128;
 
+/// Octets of a frame that a buffer takes, as the daemon's pools have it.
+pub const ROOM: usize = 2048;
+
 /// A packet in one contiguous piece of heap memory.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HeapPacket {
@@ -76,6 +79,32 @@ impl Packet for HeapPacket {
 
     fn truncate(&mut self, len: usize) {
         self.buffer.truncate(self.start + len);
+    }
+
+    fn copy_out(&self, at: usize, target: &mut [u8]) -> bool {
+        let octets = self.head().get(at..at.saturating_add(target.len()));
+        if let Some(octets) = octets {
+            target.copy_from_slice(octets);
+        }
+        octets.is_some()
+    }
+
+    fn append(&mut self, count: usize) -> Option<&mut [u8]> {
+        let end = self.buffer.len();
+        if end + count > HEADROOM + ROOM {
+            return None;
+        }
+        self.buffer.resize(end + count, 0);
+        Some(&mut self.buffer[end..])
+    }
+
+    fn sibling(&self) -> Option<Self> {
+        Some(Self::new(&[]))
+    }
+
+    fn join(&mut self, tail: Self) -> Result<(), Self> {
+        self.buffer.extend_from_slice(tail.head());
+        Ok(())
     }
 
     fn stripped_vlan(&self) -> Option<u16> {

@@ -10,6 +10,7 @@ pub mod dpdk_ports;
 pub mod drop_reason;
 pub mod forwarding;
 pub mod heap_packet;
+pub mod instant;
 pub mod packet;
 pub mod pipeline;
 pub mod port_set;

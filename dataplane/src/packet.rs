@@ -35,6 +35,26 @@ pub trait Packet: Sized {
     /// Shortens the packet to `len` octets; longer than it is, nothing happens.
     fn truncate(&mut self, len: usize);
 
+    /// Copies `target.len()` octets from `at` on, whatever segments they lie in; `false`, and
+    /// nothing copied, when the packet ends before.
+    #[must_use]
+    fn copy_out(&self, at: usize, target: &mut [u8]) -> bool;
+
+    /// Grows the packet at its end by `count` octets, which hold anything, and returns them; `None`,
+    /// and nothing changed, when the last buffer has no such room.
+    fn append(&mut self, count: usize) -> Option<&mut [u8]>;
+
+    /// An empty packet, with the usual room in front, from where this one's buffer came from; `None`
+    /// when no buffer is left there.
+    fn sibling(&self) -> Option<Self>;
+
+    /// Puts the octets of `tail` at the end of this packet: copied where the last buffer has room,
+    /// carried along as further segments where it has not.
+    ///
+    /// # Errors
+    /// When the packet cannot have so many segments; `tail` comes back and nothing has changed.
+    fn join(&mut self, tail: Self) -> Result<(), Self>;
+
     /// The VLAN tag (PCP, DEI, VID) that the device took out of the frame.
     fn stripped_vlan(&self) -> Option<u16>;
 

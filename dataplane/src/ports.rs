@@ -7,6 +7,7 @@ use arrayvec::ArrayVec;
 
 use crate::burst::BURST_MAX;
 use crate::burst::Burst;
+use crate::instant::Instant;
 use crate::packet::Packet;
 use crate::side::Side;
 
@@ -32,6 +33,9 @@ pub trait Ports {
 
     /// How the sides lie on the devices.
     fn layout(&self) -> Layout;
+
+    /// The time, for what waits and for what is rationed. Asked once a round.
+    fn now(&self) -> Instant;
 
     /// Appends what has arrived on `side` to `burst`, at most a burst.
     fn receive(&mut self, side: Side, burst: &mut Burst<Self::Packet>);

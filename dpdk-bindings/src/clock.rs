@@ -32,6 +32,18 @@ pub fn tsc_hz() -> u64 {
     })
 }
 
+/// Nanoseconds since the time stamp counter's start. The first call calibrates, which takes 50 ms.
+#[must_use]
+#[inline]
+pub fn now_ns() -> u64 {
+    static NS_PER_TICK: OnceLock<u64> = OnceLock::new();
+    let factor = *NS_PER_TICK.get_or_init(|| {
+        let factor = (NS_PER_S << FRACTION_BITS) / u128::from(tsc_hz().max(1));
+        u64::try_from(factor).unwrap_or(u64::MAX)
+    });
+    ((u128::from(tsc()) * u128::from(factor)) >> FRACTION_BITS) as u64
+}
+
 /// The tightest of a few pairs, so that an interrupt between the two readings does not count.
 fn sample() -> (u64, u128) {
     let mut best = (u64::MAX, 0, 0);
@@ -56,6 +68,8 @@ fn monotonic_raw_ns() -> u128 {
     now.tv_sec as u128 * NS_PER_S + now.tv_nsec as u128
 }
 
+/// Binary places of the nanoseconds a tick.
+const FRACTION_BITS: u32 = 32;
 const CALIBRATION: Duration = Duration::from_millis(50);
 const NS_PER_S: u128 = 1_000_000_000;
 const SAMPLES: u32 = 16;

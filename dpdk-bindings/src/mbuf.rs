@@ -42,6 +42,7 @@ mod segments;
 mod timestamp;
 
 use std::fmt;
+use std::ptr;
 use std::ptr::NonNull;
 use std::slice;
 
@@ -165,6 +166,17 @@ impl Mbuf {
         raw.data_len -= n as u16;
         raw.pkt_len -= n as u32;
         Ok(())
+    }
+
+    /// An empty packet of one segment from the same pool; `None` when the pool has none left.
+    #[must_use]
+    pub fn sibling(&self) -> Option<Self> {
+        let mut fresh = ptr::null_mut();
+        // SAFETY: an mbuf's pool exists as long as the mbuf, and there is room for one pointer.
+        let returned =
+            unsafe { dpdk_sys::dpdk_shim_mbuf_alloc_bulk(self.raw().pool, &mut fresh, 1) };
+        // DPDK's bulk calls give all that was asked for, or nothing and a negative number.
+        (returned == 0).then(|| NonNull::new(fresh).map(Self))?
     }
 
     /// Makes an empty packet of one segment of it, as fresh from the pool.

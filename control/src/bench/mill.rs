@@ -5,8 +5,10 @@
 
 use std::collections::VecDeque;
 
+use dpdk::clock;
 use dpdk::mbuf::Mbuf;
 use lwaftr_dataplane::burst::Burst;
+use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::packet::Packet;
 use lwaftr_dataplane::ports::Layout;
 use lwaftr_dataplane::ports::Outgoing;
@@ -91,6 +93,11 @@ impl Ports for Mill<'_> {
 
     fn layout(&self) -> Layout {
         Layout::TwoPorts
+    }
+
+    #[inline(always)]
+    fn now(&self) -> Instant {
+        Instant::from_nanos(clock::now_ns())
     }
 
     #[inline]

@@ -7,6 +7,7 @@ use dpdk::mbuf::free_bulk;
 use lwaftr_dataplane::burst::BURST_MAX;
 use lwaftr_dataplane::burst::Burst;
 use lwaftr_dataplane::dpdk_ports::QueuePair;
+use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::ports::Layout;
 use lwaftr_dataplane::ports::Outgoing;
 use lwaftr_dataplane::ports::Ports;
@@ -20,6 +21,8 @@ pub(super) struct ReplayPorts {
     layout: Layout,
     sides: [Capture; 2],
     timestamps: Option<RxTimestamps>,
+    /// The time stamp of what was received last.
+    now: Instant,
 }
 
 /// One side: its queues, if it has files, and the packet that comes next.
@@ -43,6 +46,7 @@ impl ReplayPorts {
             layout,
             sides: [internet, access].map(capture),
             timestamps,
+            now: Instant::default(),
         }
     }
 
@@ -90,9 +94,14 @@ impl Ports for ReplayPorts {
         self.layout
     }
 
+    fn now(&self) -> Instant {
+        self.now
+    }
+
     fn receive(&mut self, side: Side, burst: &mut Burst<Mbuf>) {
         self.look_ahead();
         let Some(time) = self.turn(side) else { return };
+        self.now = Instant::from_nanos(time);
         while burst.len() < BURST_MAX {
             match self.sides[side as usize].next.take() {
                 Some((at, packet)) if at == time => burst.push(packet),

@@ -10,6 +10,7 @@ use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::forwarding::Forwarding;
 use crate::heap_packet::HeapPacket;
+use crate::instant::Instant;
 use crate::packet::Packet;
 use crate::pipeline::Pipeline;
 use crate::pipeline::tests::forwarding;
@@ -28,6 +29,7 @@ struct MemoryPorts {
     left: [Vec<HeapPacket>; 2],
     transmit_room: usize,
     punt_room: usize,
+    now: Instant,
 }
 
 impl MemoryPorts {
@@ -38,6 +40,7 @@ impl MemoryPorts {
             left: Default::default(),
             transmit_room: usize::MAX,
             punt_room: usize::MAX,
+            now: Instant::default(),
         }
     }
 }
@@ -47,6 +50,10 @@ impl Ports for MemoryPorts {
 
     fn layout(&self) -> Layout {
         self.layout
+    }
+
+    fn now(&self) -> Instant {
+        self.now
     }
 
     fn receive(&mut self, side: Side, burst: &mut Burst<HeapPacket>) {

@@ -105,6 +105,36 @@ impl Mbuf {
         Ok(())
     }
 
+    /// Puts the bytes of `tail` at the end of this packet: copied as far as the last segment has room,
+    /// so that headers that lie across both become readable, chained where it has not.
+    ///
+    /// # Errors
+    /// When the chain would have more than 65535 segments; `tail` comes back and nothing has changed.
+    pub fn join(&mut self, mut tail: Mbuf) -> Result<(), Mbuf> {
+        let last = self.last_segment();
+        let room = usize::from(last.buf_len - last.data_off - last.data_len);
+        let first = tail.data().len();
+        let (copied, is_whole) = if tail.is_contiguous() && first <= room {
+            (first, true)
+        } else {
+            // One byte stays, so that no segment of the chain is empty.
+            (room.min(first.saturating_sub(1)), false)
+        };
+        if !is_whole && self.raw().nb_segs.checked_add(tail.raw().nb_segs).is_none() {
+            return Err(tail);
+        }
+        if let Ok(target) = self.append(copied) {
+            target.copy_from_slice(&tail.data()[..copied]);
+        }
+        if is_whole {
+            return Ok(());
+        }
+        if tail.trim_front(copied).is_err() {
+            return Err(tail);
+        }
+        self.chain(tail)
+    }
+
     /// Gives up ownership of the chain without freeing it.
     fn into_raw(self) -> ptr::NonNull<rte_mbuf> {
         std::mem::ManuallyDrop::new(self).0
