@@ -9,9 +9,12 @@ use crate::packet::Packet;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
+use crate::pipeline::Places;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::doorway::OddFrame;
+use crate::pipeline::express::Keys;
+use crate::pipeline::express::Sent;
 use crate::pipeline::hairpin::Turning;
 use crate::pipeline::key;
 use crate::table::BrIndex;
@@ -36,12 +39,6 @@ struct Waiting {
     outer: Outer,
 }
 
-/// The BR address that the last packet was for: the next is likely for the same.
-struct KnownBr {
-    address: [u8; 16],
-    index: BrIndex,
-}
-
 /// What the tunnel header said.
 #[derive(Clone, Copy)]
 struct Outer {
@@ -49,6 +46,12 @@ struct Outer {
     br: BrIndex,
     payload_len: u16,
     traffic_class: u8,
+}
+
+impl Waiting {
+    fn key(&self) -> Key {
+        key(self.inner.ipv4.source, self.ports)
+    }
 }
 
 impl Outer {
@@ -77,63 +80,94 @@ impl Pipeline {
         packets: &mut [P],
         ledger: &mut Ledger<'_>,
     ) -> Verdicts {
-        let mut verdicts = [Verdict::Internet; BURST_MAX];
-        let mut waiting = ArrayVec::<Waiting, BURST_MAX>::new();
-        let mut keys = ArrayVec::<Key, BURST_MAX>::new();
+        let mut verdicts = Verdicts::all(Verdict::Internet);
+        let mut keys = Keys::new();
         for packet in packets.iter() {
             packet.prefetch();
         }
-        let mut received_bytes = 0;
-        let mut last_br = None;
-        for (index, packet) in packets.iter().enumerate() {
-            let mut received = None;
-            match self.classify_access(table, packet, &mut last_br, &mut received) {
-                Ok((outer, inner, ports)) => {
-                    received_bytes += outer.bytes();
-                    keys.push(key(inner.ipv4.source, ports));
-                    waiting.push(Waiting {
-                        index: index as u8,
-                        ports,
-                        inner,
-                        outer,
-                    });
-                }
-                Err(verdict) => verdicts[index] = ledger.turn_away(verdict, received),
-            }
-        }
-        ledger.receive(waiting.len(), received_bytes);
+        self.express_keys_up(packets, &mut keys);
         let mut hits = [const { None }; BURST_MAX];
-        table.lookup_burst(&keys, &mut hits[..keys.len()]);
-        let mut turning = ArrayVec::<Turning, BURST_MAX>::new();
-        let (mut sent, mut sent_bytes) = (0, 0);
-        for (one, softwire) in waiting.iter().zip(hits) {
-            let index = usize::from(one.index);
-            match self.act_access(table, &mut packets[index], one, softwire) {
-                Ok(Onward::Internet(bytes)) => {
-                    sent += 1;
-                    sent_bytes += bytes;
-                }
-                Ok(Onward::Hairpin(one)) => turning.push(one),
-                Ok(Onward::Control) => {
-                    verdicts[index] = Verdict::Punt;
-                    ledger.is_for_control(one.outer.bytes());
-                }
-                Err(reason) => verdicts[index] = ledger.drop(reason, one.outer.bytes()),
-            }
-        }
-        ledger.send_internet(sent, sent_bytes);
-        if !turning.is_empty() {
-            self.hairpin(table, packets, &turning, &mut verdicts, ledger);
+        let hits = &mut hits[..keys.len()];
+        table.lookup_burst(&keys, hits);
+        let mut sent = Sent::default();
+        let undone = self.express_decap(table, packets, hits, &mut sent);
+        ledger.receive(sent.packets, sent.ipv6);
+        ledger.send_internet(sent.packets, sent.ipv4);
+        if !undone.is_empty() {
+            self.careful_up(table, packets, undone, &mut verdicts, ledger);
         }
         verdicts
     }
 
-    #[inline(always)]
+    /// Does with every care what the express lane has left.
+    #[inline(never)]
+    fn careful_up<P: Packet>(
+        &self,
+        table: &Table,
+        packets: &mut [P],
+        places: Places,
+        verdicts: &mut Verdicts,
+        ledger: &mut Ledger<'_>,
+    ) {
+        let mut keys = Keys::new();
+        let mut careful = ArrayVec::<Waiting, BURST_MAX>::new();
+        for index in places {
+            match self.wait_up(table, index, &packets[index], ledger) {
+                Ok(one) => {
+                    keys.push(one.key());
+                    careful.push(one);
+                }
+                Err(verdict) => verdicts.set(index, verdict),
+            }
+        }
+        let mut hits = [const { None }; BURST_MAX];
+        table.lookup_burst(&keys, &mut hits);
+        let mut turning = ArrayVec::<Turning, BURST_MAX>::new();
+        for (one, hit) in careful.iter().zip(hits) {
+            let index = usize::from(one.index);
+            match self.act_access(table, &mut packets[index], one, hit) {
+                Ok(Onward::Internet(octets)) => ledger.send_internet(1, octets),
+                Ok(Onward::Hairpin(one)) => turning.push(one),
+                Ok(Onward::Control) => {
+                    verdicts.set(index, Verdict::Punt);
+                    ledger.is_for_control(one.outer.bytes());
+                }
+                Err(reason) => verdicts.set(index, ledger.drop(reason, one.outer.bytes())),
+            }
+        }
+        if !turning.is_empty() {
+            self.hairpin(table, packets, &turning, verdicts, ledger);
+        }
+    }
+
+    /// Reads a packet with every care, until only its binding is missing.
+    #[inline(never)]
+    fn wait_up<P: Packet>(
+        &self,
+        table: &Table,
+        index: usize,
+        packet: &P,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<Waiting, Verdict> {
+        let mut received = None;
+        match self.classify_access(table, packet, &mut received) {
+            Ok((outer, inner, ports)) => {
+                ledger.receive(1, outer.bytes());
+                Ok(Waiting {
+                    index: index as u8,
+                    ports,
+                    inner,
+                    outer,
+                })
+            }
+            Err(verdict) => Err(ledger.turn_away(verdict, received)),
+        }
+    }
+
     fn classify_access<P: Packet>(
         &self,
         table: &Table,
         packet: &P,
-        last_br: &mut Option<KnownBr>,
         received: &mut Option<u32>,
     ) -> Result<(Outer, Inner, Ports), Verdict> {
         let head = packet.head();
@@ -143,19 +177,9 @@ impl Pipeline {
         };
         let bytes = &head[ipv6_at..];
         let ipv6 = Ipv6::parse(bytes, packet.len() - ipv6_at)?;
-        let br = match last_br {
-            Some(known) if known.address == ipv6.destination => known.index,
-            _ => match table.find_br(&ipv6.destination) {
-                Some(index) => {
-                    *last_br = Some(KnownBr {
-                        address: ipv6.destination,
-                        index,
-                    });
-                    index
-                }
-                None => return Err(self.judge_interface(&ipv6)),
-            },
-        };
+        let br = table
+            .find_br(&ipv6.destination)
+            .ok_or_else(|| self.judge_interface(&ipv6))?;
         let extensions = match ipv6.next_header {
             ipv6::IPV4 => 0,
             _ => self.judge_tunnel_end(bytes, &ipv6)?,
@@ -179,7 +203,6 @@ impl Pipeline {
     }
 
     /// What can be said about the inner packet before its binding is known (LW-020 steps 4, 5).
-    #[inline(always)]
     fn admit_access(&self, inner: &[u8], ipv4: &Ipv4) -> Result<Ports, Verdict> {
         ipv4.check_source()?;
         let internal = ipv4::is_softwire_internal(ipv4.source);
@@ -198,7 +221,7 @@ impl Pipeline {
     }
 
     /// Validates the source, applies the tunnel's exit rules, and sends the packet onward.
-    #[inline(always)]
+    #[inline(never)]
     fn act_access<P: Packet>(
         &self,
         table: &Table,
@@ -235,7 +258,7 @@ impl Pipeline {
 
     /// ToS of the inner packet once it is out of the tunnel (EC-001, EC-003).
     #[inline(always)]
-    fn egress_tos(&self, inner: u8, outer: u8) -> Result<u8, DropReason> {
+    pub(super) fn egress_tos(&self, inner: u8, outer: u8) -> Result<u8, DropReason> {
         // Nothing was marked on the way: every cell of the table where both agree leaves it so.
         if inner == outer {
             return Ok(inner);

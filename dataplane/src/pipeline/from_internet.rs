@@ -9,11 +9,15 @@ use crate::packet::Packet;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
+use crate::pipeline::Places;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::doorway::OddFrame;
+use crate::pipeline::express::Keys;
+use crate::pipeline::express::Sent;
 use crate::pipeline::key;
 use crate::table::Key;
+use crate::table::Softwire;
 use crate::table::Table;
 use crate::wire::ethernet;
 use crate::wire::ethernet::Mac;
@@ -30,6 +34,12 @@ struct Waiting {
     inner: Inner,
 }
 
+impl Waiting {
+    fn key(&self) -> Key {
+        key(self.inner.ipv4.destination, self.ports)
+    }
+}
+
 impl Pipeline {
     /// Processes a burst from the Internet side; packets are changed in place.
     ///
@@ -41,55 +51,103 @@ impl Pipeline {
         packets: &mut [P],
         ledger: &mut Ledger<'_>,
     ) -> Verdicts {
-        let mut verdicts = [Verdict::Access; BURST_MAX];
-        let mut waiting = ArrayVec::<Waiting, BURST_MAX>::new();
-        let mut keys = ArrayVec::<Key, BURST_MAX>::new();
+        let mut verdicts = Verdicts::all(Verdict::Access);
+        let mut keys = Keys::new();
         for packet in packets.iter() {
             packet.prefetch();
         }
-        let mut received_bytes = 0;
-        for (index, packet) in packets.iter().enumerate() {
-            let mut received = None;
-            match self.classify_internet(packet, &mut received) {
-                Ok((inner, ports)) => {
-                    received_bytes += u32::from(inner.ipv4.total_len);
-                    keys.push(key(inner.ipv4.destination, ports));
-                    waiting.push(Waiting {
-                        index: index as u8,
-                        ports,
-                        inner,
-                    });
-                }
-                Err(verdict) => verdicts[index] = ledger.turn_away(verdict, received),
-            }
-        }
-        ledger.receive(waiting.len(), received_bytes);
+        self.express_keys_down(packets, &mut keys);
         let mut hits = [const { None }; BURST_MAX];
-        table.lookup_burst(&keys, &mut hits[..keys.len()]);
-        let (mut sent, mut sent_bytes) = (0, 0);
-        for (one, softwire) in waiting.iter().zip(hits) {
-            let (index, inner) = (usize::from(one.index), &one.inner);
-            let outcome = match softwire {
-                Some(softwire) => {
-                    self.encapsulate(table, &mut packets[index], inner, inner.ipv4.tos, softwire)
-                }
-                None => Err(no_softwire(table, &inner.ipv4, one.ports)),
-            };
-            match outcome {
-                Ok(bytes) => {
-                    sent += 1;
-                    sent_bytes += bytes;
-                }
-                Err(reason) => {
-                    verdicts[index] = ledger.drop(reason, u32::from(inner.ipv4.total_len));
-                }
-            }
+        let hits = &mut hits[..keys.len()];
+        table.lookup_burst(&keys, hits);
+        let mut sent = Sent::default();
+        let undone = self.express_encap(table, packets, hits, &mut sent);
+        ledger.receive(sent.packets, sent.ipv4);
+        ledger.send_access(sent.packets, sent.ipv6);
+        if !undone.is_empty() {
+            self.careful_down(table, packets, undone, &mut verdicts, ledger);
         }
-        ledger.send_access(sent, sent_bytes);
         verdicts
     }
 
-    #[inline(always)]
+    /// Does with every care what the express lane has left.
+    #[inline(never)]
+    fn careful_down<P: Packet>(
+        &self,
+        table: &Table,
+        packets: &mut [P],
+        places: Places,
+        verdicts: &mut Verdicts,
+        ledger: &mut Ledger<'_>,
+    ) {
+        let mut keys = Keys::new();
+        let mut careful = ArrayVec::<Waiting, BURST_MAX>::new();
+        for index in places {
+            match self.wait_down(index, &packets[index], ledger) {
+                Ok(one) => {
+                    keys.push(one.key());
+                    careful.push(one);
+                }
+                Err(verdict) => verdicts.set(index, verdict),
+            }
+        }
+        let mut hits = [const { None }; BURST_MAX];
+        table.lookup_burst(&keys, &mut hits);
+        for (one, hit) in careful.iter().zip(hits) {
+            let index = usize::from(one.index);
+            let verdict = self.act_down(table, &mut packets[index], one, hit, ledger);
+            if verdict != Verdict::Access {
+                verdicts.set(index, verdict);
+            }
+        }
+    }
+
+    /// Reads a packet with every care, until only its binding is missing.
+    #[inline(never)]
+    fn wait_down<P: Packet>(
+        &self,
+        index: usize,
+        packet: &P,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<Waiting, Verdict> {
+        let mut received = None;
+        match self.classify_internet(packet, &mut received) {
+            Ok((inner, ports)) => {
+                ledger.receive(1, u32::from(inner.ipv4.total_len));
+                Ok(Waiting {
+                    index: index as u8,
+                    ports,
+                    inner,
+                })
+            }
+            Err(verdict) => Err(ledger.turn_away(verdict, received)),
+        }
+    }
+
+    /// Encapsulates a packet that was read with care, or says why not.
+    #[inline(never)]
+    fn act_down<P: Packet>(
+        &self,
+        table: &Table,
+        packet: &mut P,
+        one: &Waiting,
+        softwire: Option<&Softwire>,
+        ledger: &mut Ledger<'_>,
+    ) -> Verdict {
+        let inner = &one.inner;
+        let outcome = match softwire {
+            Some(softwire) => self.encapsulate(table, packet, inner, inner.ipv4.tos, softwire),
+            None => Err(no_softwire(table, &inner.ipv4, one.ports)),
+        };
+        match outcome {
+            Ok(octets) => {
+                ledger.send_access(1, octets);
+                Verdict::Access
+            }
+            Err(reason) => ledger.drop(reason, u32::from(inner.ipv4.total_len)),
+        }
+    }
+
     fn classify_internet<P: Packet>(
         &self,
         packet: &P,
@@ -127,7 +185,6 @@ impl Pipeline {
     }
 
     /// What can be said against a good header before its binding is known.
-    #[inline(always)]
     fn admit_internet(&self, bytes: &[u8], ipv4: &Ipv4) -> Result<Ports, DropReason> {
         ipv4.check_source()?;
         if ipv4::is_softwire_internal(ipv4.source) {

@@ -83,7 +83,7 @@ impl Pipeline {
                 }
                 None => Err(no_softwire(table, &one.inner.ipv4, one.ports)),
             };
-            verdicts[index] = match sent {
+            let verdict = match sent {
                 Ok(bytes) => {
                     ledger.send_access(1, bytes);
                     ledger.hairpin(u32::from(one.inner.ipv4.total_len));
@@ -91,6 +91,7 @@ impl Pipeline {
                 }
                 Err(reason) => ledger.drop(reason, one.received_bytes),
             };
+            verdicts.set(index, verdict);
         }
     }
 }

@@ -11,8 +11,10 @@
 //! until the end: what leaves, leaves in the order it came.
 
 mod doorway;
+mod express;
 mod from_access;
 mod from_internet;
+mod gate;
 mod hairpin;
 mod inner;
 mod ledger;
@@ -26,12 +28,14 @@ use std::sync::Arc;
 
 pub use ledger::Ledger;
 pub use verdict::Verdict;
+pub use verdict::Verdicts;
 
 use doorway::Doorway;
+use gate::Gate;
 use inner::Inner;
 use traffic_class::TrafficClass;
+use verdict::Places;
 
-use crate::burst::BURST_MAX;
 use crate::forwarding::Forwarding;
 use crate::forwarding::FrontHeader;
 use crate::softwire_counters::SoftwireCounters;
@@ -40,14 +44,13 @@ use crate::table::PortKey;
 use crate::wire::ethernet;
 use crate::wire::transport::Ports;
 
-/// The verdicts of a burst, in its order; those past its end mean nothing.
-pub type Verdicts = [Verdict; BURST_MAX];
-
 /// The packet path between receiving and transmitting. One per worker.
 #[derive(Debug)]
 pub struct Pipeline {
     forwarding: Forwarding,
     traffic_class: TrafficClass,
+    internet_gate: Gate,
+    access_gate: Gate,
     internet_door: Doorway,
     access_door: Doorway,
     to_internet: FrontHeader,
@@ -63,6 +66,8 @@ impl Pipeline {
         let to_access = FrontHeader::new(&forwarding.access, ethernet::IPV6);
         Self {
             traffic_class: TrafficClass::new(forwarding.dscp),
+            internet_gate: Gate::new(&forwarding.internet, ethernet::IPV4, 0x45, 0xff),
+            access_gate: Gate::new(&forwarding.access, ethernet::IPV6, 0x60, 0xf0),
             internet_door: Doorway::new(&forwarding.internet, ethernet::IPV4),
             access_door: Doorway::new(&forwarding.access, ethernet::IPV6),
             forwarding,

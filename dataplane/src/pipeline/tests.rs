@@ -13,6 +13,7 @@ use crate::forwarding::Forwarding;
 use crate::forwarding::Link;
 use crate::heap_packet::HeapPacket;
 use crate::packet::Packet;
+use crate::pipeline::Gate;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
@@ -26,6 +27,7 @@ use crate::table::Origin;
 use crate::table::Publisher;
 use crate::table::Reader;
 use crate::wire::checksum;
+use crate::wire::ethernet;
 use crate::wire::ethernet::Mac;
 
 const OUR_INTERNET_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
@@ -189,6 +191,159 @@ proptest! {
         } else {
             from_internet(&pipeline, &reader, &mut burst);
         }
+    }
+}
+
+/// A pipeline without an express lane: no frame has the address that its gates wait for.
+fn careful(forwarding: Forwarding) -> Pipeline {
+    let elsewhere = |link: &Link| Link {
+        mac: Mac([2, 0xff, 0xff, 0xff, 0xff, 0xff]),
+        ..link.clone()
+    };
+    let (internet, access) = (
+        elsewhere(&forwarding.internet),
+        elsewhere(&forwarding.access),
+    );
+    let mut pipeline = Pipeline::new(forwarding);
+    pipeline.internet_gate = Gate::new(&internet, ethernet::IPV4, 0x45, 0xff);
+    pipeline.access_gate = Gate::new(&access, ethernet::IPV6, 0x60, 0xf0);
+    pipeline
+}
+
+/// One packet as it should be, with octets changed, a checksum mended or not, and octets behind it.
+#[derive(Clone, Debug)]
+struct Odd {
+    port: u16,
+    ttl: u8,
+    tos: u8,
+    tcp_flags: Option<u8>,
+    payload: usize,
+    changes: Vec<(usize, u8)>,
+    is_mended: bool,
+    padding: usize,
+    vlan: Option<u16>,
+}
+
+fn odd() -> impl Strategy<Value = Odd> {
+    let port = prop_oneof![8 => 4096_u16..=8191, 1 => any::<u16>()];
+    let ttl = prop_oneof![8 => 3_u8.., 1 => 0_u8..=2];
+    let payload = prop_oneof![8 => 0_usize..64, 1 => 1440_usize..1480];
+    let anywhere = (0_usize..62, any::<u8>());
+    // The first octets of the addresses of a packet from the Internet, and of one in the tunnel.
+    let class = (
+        prop_oneof![Just(14_usize), Just(18), Just(54), Just(58)],
+        prop_oneof![Just(0_u8), Just(10), Just(127), Just(224)],
+    );
+    let changes = proptest::collection::vec(prop_oneof![anywhere, class], 0..3);
+    let changes = prop_oneof![Just(Vec::new()), changes];
+    let vlan = prop_oneof![4 => Just(Some(7)), 1 => Just(None), 1 => Just(Some(0x8007)), 1 => Just(Some(9))];
+    let numbers = (port, ttl, any::<u8>(), payload, 0_usize..30);
+    let flags = proptest::option::of(prop_oneof![Just(0x02), Just(0x10), any::<u8>()]);
+    (numbers, flags, changes, any::<bool>(), vlan).prop_map(
+        |((port, ttl, tos, payload, padding), tcp_flags, changes, is_mended, vlan)| Odd {
+            port,
+            ttl,
+            tos,
+            tcp_flags,
+            payload,
+            changes,
+            is_mended,
+            padding,
+            vlan,
+        },
+    )
+}
+
+impl Odd {
+    /// As a frame from the Internet, or as the frame that a lwB4 would send.
+    fn frame(&self, access: bool, tagged: bool) -> HeapPacket {
+        let mut payload = vec![0x55; self.payload];
+        if let Some(flags) = self.tcp_flags {
+            // Behind the ports and four octets: acknowledgement, offset and flags, MSS of 9000.
+            let rest = [0, 0, 0, 0, 0x60, flags, 0, 0, 0, 0, 0, 0, 2, 4, 0x23, 0x28];
+            payload.splice(..0, rest);
+        }
+        let mut packet = udp(self.port, self.ttl, self.tos, &payload);
+        if self.tcp_flags.is_some() {
+            packet.head_mut()[23] = 6;
+            mend(&mut packet.head_mut()[14..34]);
+        }
+        if access {
+            // Room for one more hop than the encapsulation takes.
+            let mut burst = [packet];
+            burst[0].head_mut()[22] = 200;
+            mend(&mut burst[0].head_mut()[14..34]);
+            from_internet(&careful(wide()), &reader(), &mut burst);
+            let [encapsulated] = burst;
+            if encapsulated.len() < 74 + 8 {
+                return encapsulated;
+            }
+            packet = reflect(&encapsulated);
+            packet.head_mut()[62] = self.ttl;
+            mend(&mut packet.head_mut()[54..74]);
+        }
+        let mut frame = packet.head().to_vec();
+        let ipv4_at = if access { 54 } else { 14 };
+        for &(at, value) in &self.changes {
+            if let Some(octet) = frame.get_mut(12 + at) {
+                *octet = value;
+            }
+        }
+        if self.is_mended && frame.len() >= ipv4_at + 20 {
+            mend(&mut frame[ipv4_at..ipv4_at + 20]);
+        }
+        frame.resize(frame.len() + self.padding, 0);
+        if let Some(vlan) = self.vlan.filter(|_| tagged) {
+            let [high, low] = vlan.to_be_bytes();
+            frame.splice(12..12, [0x81, 0, high, low]);
+        }
+        HeapPacket::new(&frame)
+    }
+}
+
+/// Takes every packet, however long.
+fn wide() -> Forwarding {
+    let mut forwarding = forwarding();
+    forwarding.access.mtu = 9000;
+    forwarding.internet.mtu = 9000;
+    forwarding
+}
+
+fn mend(ipv4: &mut [u8]) {
+    ipv4[10..12].fill(0);
+    let sum = !checksum::sum(ipv4);
+    ipv4[10..12].copy_from_slice(&sum.to_be_bytes());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_express_lane_does_what_the_careful_path_would(
+        odds in proptest::collection::vec(odd(), 1..12), access: bool, tagged: bool, clamps: bool,
+    ) {
+        let mut settings = forwarding();
+        settings.mss_clamp = clamps.then_some(1452);
+        if tagged {
+            settings.internet.vlan = Some(7);
+            settings.access.vlan = Some(7);
+        }
+        let reader = reader();
+        let run = |pipeline: Pipeline| {
+            let mut burst: Vec<_> = odds.iter().map(|odd| odd.frame(access, tagged)).collect();
+            let counters = Counters::default();
+            let side = if access { Side::Access } else { Side::Internet };
+            let mut ledger = Ledger::new(&counters, side);
+            let verdicts = if access {
+                pipeline.from_access(reader.table(), &mut burst, &mut ledger)
+            } else {
+                pipeline.from_internet(reader.table(), &mut burst, &mut ledger)
+            };
+            ledger.close();
+            let counted: Vec<_> = counters.iter().filter(|(_, value)| *value > 0).collect();
+            (verdicts[..burst.len()].to_vec(), burst, counted)
+        };
+        prop_assert_eq!(run(Pipeline::new(settings.clone())), run(careful(settings)));
     }
 }
 

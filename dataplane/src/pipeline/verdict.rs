@@ -1,5 +1,8 @@
 //! What became of a packet.
 
+use std::ops::Deref;
+
+use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
 
 /// Where a packet goes. Every packet ends in one.
@@ -20,3 +23,73 @@ impl From<DropReason> for Verdict {
         Self::Drop(reason)
     }
 }
+
+/// The verdicts of a burst, in its order; those past its end mean nothing.
+#[derive(Debug)]
+pub struct Verdicts {
+    each: [Verdict; BURST_MAX],
+    is_uniform: bool,
+}
+
+impl Verdicts {
+    /// The same for every packet.
+    #[inline(always)]
+    pub(super) fn all(verdict: Verdict) -> Self {
+        Self {
+            each: [verdict; BURST_MAX],
+            is_uniform: true,
+        }
+    }
+
+    /// Another verdict for packet number `index`.
+    #[inline]
+    pub(super) fn set(&mut self, index: usize, verdict: Verdict) {
+        self.each[index] = verdict;
+        self.is_uniform = false;
+    }
+
+    /// The verdict of the whole burst, if it is known to be one.
+    #[must_use]
+    #[inline(always)]
+    pub fn uniform(&self) -> Option<Verdict> {
+        self.is_uniform.then_some(self.each[0])
+    }
+}
+
+impl Deref for Verdicts {
+    type Target = [Verdict];
+
+    fn deref(&self) -> &[Verdict] {
+        &self.each
+    }
+}
+
+/// Packets of a burst, by their place in it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places(u64);
+
+impl Places {
+    #[inline(always)]
+    pub(super) fn mark(&mut self, index: usize) {
+        self.0 |= 1 << (index % BURST_MAX);
+    }
+
+    #[inline(always)]
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Iterator for Places {
+    type Item = usize;
+
+    /// Takes the first place out.
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        let first = self.0.trailing_zeros();
+        self.0 &= self.0.wrapping_sub(1);
+        (first < u64::BITS).then_some(first as usize)
+    }
+}
+
+const _: () = assert!(BURST_MAX <= u64::BITS as usize);

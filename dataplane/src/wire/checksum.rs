@@ -35,6 +35,20 @@ pub fn basic_header_is_good(header: &[u8; 20]) -> bool {
     ((folded & 0xffff) + (folded >> 16)) == 0xffff
 }
 
+/// The same for a header that begins with `0x45`: its words are not all zero, so that it sums up when
+/// 65535 divides the sum.
+#[must_use]
+#[inline(always)]
+pub(crate) fn plain_header_is_good(header: &[u8; 20]) -> bool {
+    let sum: u64 = header
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|word| u64::from(u32::from_ne_bytes(*word)))
+        .sum();
+    sum.is_multiple_of(0xffff)
+}
+
 /// The checksum after one 16-bit word under it went from `old` to `new` (RFC 1624 eqn. 3).
 #[must_use]
 #[inline]

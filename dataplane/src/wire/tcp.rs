@@ -33,6 +33,12 @@ pub fn clamp_mss(segment: &mut [u8], limit: u16) {
     segment[CHECKSUM..CHECKSUM + 2].copy_from_slice(&checksum.to_be_bytes());
 }
 
+/// Whether the segment may offer a segment size: a SYN, or cut so short that it cannot be seen.
+#[inline]
+pub fn may_offer_mss(segment: &[u8]) -> bool {
+    segment.get(13).is_none_or(|flags| flags & SYN != 0)
+}
+
 fn header_len_of_syn(segment: &[u8]) -> Option<usize> {
     let is_syn = segment.get(13)? & SYN != 0;
     let header_len = usize::from(segment.get(12)? >> 4) * 4;

@@ -190,7 +190,18 @@ impl<P: Ports> Worker<P> {
     #[inline]
     fn sort(&mut self, verdicts: &Verdicts) {
         let buffers = &mut self.buffers;
-        for (packet, verdict) in buffers.received.drain(..).zip(verdicts) {
+        match verdicts.uniform() {
+            Some(Verdict::Internet) => {
+                buffers.to_internet.extend(buffers.received.drain(..));
+                return;
+            }
+            Some(Verdict::Access) => {
+                buffers.to_access.extend(buffers.received.drain(..));
+                return;
+            }
+            _ => {}
+        }
+        for (packet, verdict) in buffers.received.drain(..).zip(verdicts.iter()) {
             match verdict {
                 Verdict::Internet => buffers.to_internet.push(packet),
                 Verdict::Access => buffers.to_access.push(packet),
