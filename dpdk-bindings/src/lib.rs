@@ -6,7 +6,8 @@
 //! ```text
 //!  Eal ◄── Mempool ◄── RxQueue ──► port ──► Eal        what is pointed at outlives what points
 //!   ▲                  TxQueue ──►  ▲
-//!   ├── Ring                        └── StartedPort
+//!   ├── Ring          RxInterrupts ─┤
+//!   │                               └── StartedPort
 //!   └── RegisteredThread
 //! ```
 //!
@@ -18,6 +19,7 @@
 pub mod clock;
 pub mod eal;
 mod errno;
+pub mod interrupt;
 pub mod lcore;
 pub mod mac;
 pub mod mbuf;

@@ -55,6 +55,11 @@ impl RxQueue {
         self.queue.index
     }
 
+    /// The device, for what else is asked of this queue.
+    pub(crate) fn device(&self) -> &Arc<Device> {
+        &self.queue.device
+    }
+
     /// Appends up to `max` received packets to `burst`, as far as it has place, and says how many.
     ///
     /// A device that is gone receives nothing.

@@ -23,7 +23,7 @@ const LIBRARIES: [&str; 6] = [
 /// The oldest release whose names and layouts the crate `dpdk` was written against.
 const OLDEST_DPDK: &str = "22.11";
 
-const FUNCTIONS: [&str; 50] = [
+const FUNCTIONS: [&str; 52] = [
     "dpdk_shim_.*",
     "rte_dev_probe",
     "rte_dev_remove",
@@ -31,6 +31,7 @@ const FUNCTIONS: [&str; 50] = [
     "rte_eal_has_hugepages",
     "rte_eal_has_pci",
     "rte_eal_init",
+    "rte_epoll_wait",
     "rte_eth_allmulticast_enable",
     "rte_eth_call_rx_callbacks",
     "rte_eth_call_tx_callbacks",
@@ -47,6 +48,7 @@ const FUNCTIONS: [&str; 50] = [
     "rte_eth_dev_rss_hash_(conf_get|update)",
     "rte_eth_dev_rss_reta_query",
     "rte_eth_dev_rss_reta_update",
+    "rte_eth_dev_rx_intr_(ctl_q|enable|disable)",
     "rte_eth_dev_set_link_.*",
     "rte_eth_dev_set_mc_addr_list",
     "rte_eth_dev_socket_id",
@@ -76,13 +78,14 @@ const FUNCTIONS: [&str; 50] = [
     "rte_thread_(un)?register",
 ];
 
-const CONSTANTS: [&str; 9] = [
+const CONSTANTS: [&str; 10] = [
     "DPDK_.*",
     "RTE_EAL_PMD_PATH",
     "RTE_ETH_ALL",
     "RTE_ETH_LINK_(UP|FULL_DUPLEX)",
     "RTE_ETH_RETA_GROUP_SIZE",
     "RTE_ETH_SPEED_NUM_UNKNOWN",
+    "RTE_INTR_EVENT_(ADD|DEL)",
     "RTE_LOG_(ERR|WARNING|NOTICE|INFO|DEBUG)",
     "RTE_MAX_ETHPORTS",
     "RTE_PKTMBUF_HEADROOM",

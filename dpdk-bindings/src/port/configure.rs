@@ -156,6 +156,7 @@ fn configure_device(
     (conf.rxmode.offloads, conf.txmode.offloads) = offloads.to_modes();
     conf.rxmode.mtu = u32::from(admitted_mtu(info, setup.mtu));
     conf.intr_conf.set_lsc(info.reports_link.into());
+    conf.intr_conf.set_rxq(setup.rx_interrupts.into());
     conf.intr_conf.set_rmv(info.reports_removal.into());
     // Drivers take the key by a pointer to mutable bytes.
     let mut key = spread.and_then(|request| request.key.clone());

@@ -52,7 +52,7 @@ impl Device {
         self.id
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 

@@ -29,6 +29,9 @@ pub struct PortSetup {
     pub rss: Option<RssSetup>,
     /// What the device shall do for packets, where it can.
     pub offloads: Offloads,
+    /// Whether receive queues shall be able to wake a sleeping thread
+    /// ([`RxInterrupts`](crate::interrupt::RxInterrupts)).
+    pub rx_interrupts: bool,
 }
 
 impl PortSetup {
@@ -43,6 +46,7 @@ impl PortSetup {
             mtu: 1500,
             rss: None,
             offloads: Offloads::NONE,
+            rx_interrupts: false,
         }
     }
 }
