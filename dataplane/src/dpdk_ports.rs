@@ -2,6 +2,10 @@
 //!
 //! The door between the packet path, which knows no DPDK, and the bindings.
 
+use std::time::Duration;
+
+use dpdk::interrupt::InterruptError;
+use dpdk::interrupt::RxInterrupts;
 use dpdk::mbuf;
 use dpdk::mbuf::Checksum;
 use dpdk::mbuf::Mbuf;
@@ -14,8 +18,10 @@ use crate::instant::Instant;
 use crate::packet::NoHeadroom;
 use crate::packet::Packet;
 use crate::ports::Layout;
+use crate::ports::NoInterrupts;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
+use crate::ports::Wakeup;
 use crate::side::Side;
 
 impl Packet for Mbuf {
@@ -108,6 +114,8 @@ pub struct DpdkPorts {
     access: Option<QueuePair>,
     punts: Producer,
     burst: usize,
+    /// Absent when the worker never sleeps.
+    interrupts: Option<RxInterrupts>,
 }
 
 impl DpdkPorts {
@@ -125,7 +133,19 @@ impl DpdkPorts {
             access,
             punts,
             burst,
+            interrupts: None,
         }
+    }
+
+    /// Lets these queues wake the worker when it sleeps.
+    ///
+    /// # Errors
+    /// When a device cannot interrupt.
+    pub fn with_interrupts(mut self) -> Result<Self, InterruptError> {
+        let access = self.access.as_ref().map(|pair| &pair.receive);
+        let queues = [&self.internet.receive].into_iter().chain(access);
+        self.interrupts = Some(RxInterrupts::new(queues)?);
+        Ok(self)
     }
 
     #[inline(always)]
@@ -172,4 +192,27 @@ impl Ports for DpdkPorts {
     fn release(&mut self, packets: &mut Burst<Mbuf>) {
         mbuf::free_bulk(packets);
     }
+
+    fn arm(&mut self) -> Result<(), NoInterrupts> {
+        let interrupts = self.interrupts.as_mut().ok_or(NoInterrupts)?;
+        interrupts.arm().map_err(|_| NoInterrupts)
+    }
+
+    fn wait(&mut self) -> Wakeup {
+        let interrupts = self.interrupts.as_mut();
+        if interrupts.is_some_and(|interrupts| interrupts.wait(LONGEST_SLEEP)) {
+            Wakeup::Traffic
+        } else {
+            Wakeup::Timeout
+        }
+    }
+
+    fn disarm(&mut self) {
+        if let Some(interrupts) = &mut self.interrupts {
+            interrupts.disarm();
+        }
+    }
 }
+
+/// How late a sleeper may notice that it shall stop.
+const LONGEST_SLEEP: Duration = Duration::from_millis(100);

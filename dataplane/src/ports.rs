@@ -4,6 +4,7 @@
 //! worker loop is the same code for all. Calls are resolved at compile time.
 
 use arrayvec::ArrayVec;
+use thiserror::Error;
 
 use crate::burst::BURST_MAX;
 use crate::burst::Burst;
@@ -48,4 +49,34 @@ pub trait Ports {
 
     /// Gives the buffers of dropped packets back.
     fn release(&mut self, packets: &mut Burst<Self::Packet>);
+
+    /// Makes what arrives from now on wake a [`wait`](Self::wait). What has arrived before does not.
+    ///
+    /// # Errors
+    /// When these ports wake nobody, as ports do unless they say otherwise.
+    fn arm(&mut self) -> Result<(), NoInterrupts> {
+        Err(NoInterrupts)
+    }
+
+    /// Sleeps until something has arrived since arming, but not for long: a stop must be noticed.
+    fn wait(&mut self) -> Wakeup {
+        Wakeup::Timeout
+    }
+
+    /// Ends what `arm` began.
+    fn disarm(&mut self) {}
 }
+
+/// What ended a sleep.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Wakeup {
+    /// Something has arrived.
+    Traffic,
+    /// It has been long enough.
+    Timeout,
+}
+
+/// The ports cannot wake a sleeping worker.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("these ports cannot wake a sleeping worker")]
+pub struct NoInterrupts;

@@ -32,7 +32,7 @@ use crate::wire::ethernet::Mac;
 
 const OUR_INTERNET_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const OUR_ACCESS_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
-const SHARED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub(crate) const SHARED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 const B4: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const BR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xaf, 0, 0, 0, 0, 1);
@@ -60,13 +60,18 @@ pub(crate) fn forwarding() -> Forwarding {
 }
 
 /// PSID 1 of 16 on the shared address: ports 4096 to 8191.
-pub(crate) fn reader() -> Reader {
+pub(crate) fn publisher() -> Publisher {
     let ports = PortSet::new(PortSplit::new(0, 4).unwrap(), 1).unwrap();
     let mut builder = Builder::new(BrSet::new([BR]).unwrap()).unwrap();
     builder
         .add(&Binding::new(SHARED, ports, B4, BR).unwrap(), Origin(0))
         .unwrap();
-    Publisher::new(builder).reader().unwrap().online()
+    Publisher::new(builder)
+}
+
+/// A worker's hold on a table with that softwire.
+pub(crate) fn reader() -> Reader {
+    publisher().reader().unwrap().online()
 }
 
 /// A UDP packet from the Internet to the shared address.

@@ -4,6 +4,7 @@
 //! take within a bounded number of tries is a counted drop. Between rounds the worker holds no
 //! reference into the binding table, which is what the publisher waits for.
 
+mod idle;
 #[cfg(test)]
 mod tests;
 mod transmit;
@@ -29,15 +30,9 @@ use crate::table::Reader;
 use crate::wire::ethernet;
 use crate::wire::ethernet::Ethernet;
 
-/// What an empty round does.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Idle {
-    /// Asks again at once.
-    Spin,
-    /// Lets the core rest for some tens of nanoseconds, so that a sibling thread or the power
-    /// budget gains.
-    Pause,
-}
+use idle::Quiet;
+
+pub use idle::Idle;
 
 /// One poll loop with everything it owns.
 #[derive(Debug)]
@@ -85,13 +80,12 @@ impl<P: Ports> Worker<P> {
     /// Polls until `stop` is set, then until the receive queues are drained (a bounded number of
     /// rounds, because the senders may go on). Gives the queues back.
     pub fn run(mut self, idle: Idle, stop: &AtomicBool) -> P {
-        let mut empty_rounds = 0_u32;
+        let mut quiet = Quiet::default();
         while !stop.load(Ordering::Relaxed) {
             if self.round() > 0 {
-                empty_rounds = 0;
-            } else if idle == Idle::Pause {
-                empty_rounds = (empty_rounds + 1).min(LONGEST_PAUSE);
-                (0..empty_rounds).for_each(|_| std::hint::spin_loop());
+                quiet = Quiet::default();
+            } else {
+                self.rest(idle, &mut quiet);
             }
         }
         for _ in 0..DRAIN_ROUNDS {
@@ -251,5 +245,3 @@ const RECEIVED: [(Counter, Counter); 2] = [
 ];
 /// Bound on the rounds after the stop: 64 bursts are more than a default receive ring holds.
 const DRAIN_ROUNDS: usize = 64;
-/// Most pause instructions between two polls: about a microsecond.
-const LONGEST_PAUSE: u32 = 32;
