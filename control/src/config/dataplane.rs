@@ -46,7 +46,7 @@ pub enum Idle {
     Spin,
     /// Rests for an instruction's while between empty polls.
     Pause,
-    /// Sleeps until the device interrupts, where the device can.
+    /// Sleeps until a device interrupts; all of them must be able to.
     Interrupt,
 }
 

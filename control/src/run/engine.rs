@@ -112,7 +112,10 @@ impl Engine {
             let mut queues = queues.into_iter();
             let internet = queues.next().ok_or(RunError::NoDevices)?;
             let burst = config.dataplane.burst;
-            let ports = DpdkPorts::new(internet, queues.next(), producer.clone(), burst);
+            let mut ports = DpdkPorts::new(internet, queues.next(), producer.clone(), burst);
+            if config.dataplane.idle == Idle::Interrupt {
+                ports = ports.with_interrupts()?;
+            }
             equipment.push(Equipment {
                 core: *core,
                 ports,
@@ -123,7 +126,7 @@ impl Engine {
         let idle = match config.dataplane.idle {
             Idle::Spin => worker::Idle::Spin,
             Idle::Pause => worker::Idle::Pause,
-            Idle::Interrupt => return Err(RunError::NoInterrupts),
+            Idle::Interrupt => worker::Idle::Interrupt,
         };
         let softwire_counters: Vec<_> = equipment
             .iter()

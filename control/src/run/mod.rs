@@ -19,6 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use dpdk::eal::EalError;
+use dpdk::interrupt::InterruptError;
 use dpdk::lcore::LcoreError;
 use dpdk::mempool::MempoolError;
 use dpdk::port::PortError;
@@ -56,9 +57,9 @@ pub enum RunError {
         /// The core.
         core: u32,
     },
-    /// No port of ours can wake a sleeping worker.
-    #[error("dataplane.idle: \"interrupt\" is not supported by this version, use \"pause\"")]
-    NoInterrupts,
+    /// A port cannot wake a sleeping worker.
+    #[error("dataplane.idle: \"interrupt\" cannot be had, use \"pause\": {0}")]
+    NoInterrupts(#[from] InterruptError),
     /// The configuration names no devices.
     #[error("internet.device and access.device are needed to run")]
     NoDevices,

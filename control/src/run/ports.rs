@@ -30,6 +30,7 @@ use tracing::warn;
 use crate::config::Buffers;
 use crate::config::Config;
 use crate::config::Device;
+use crate::config::Idle;
 use crate::config::Wiring;
 use crate::forwarding::PortFacts;
 use crate::run::RunError;
@@ -186,6 +187,7 @@ impl Opener<'_> {
         setup.rx_descriptors = dataplane.rx_descriptors;
         setup.tx_descriptors = dataplane.tx_descriptors;
         setup.mtu = mtu;
+        setup.rx_interrupts = dataplane.idle == Idle::Interrupt;
         // Addresses only: a fragment has no ports, and must meet the worker of its datagram.
         setup.rss = (workers > 1).then_some(RssSetup {
             types: RssTypes::ADDRESSES,

@@ -28,6 +28,19 @@ pub(crate) struct Setup {
     pub(crate) internet: &'static str,
     /// Queues of each port.
     pub(crate) queues: usize,
+    /// What the devices are made of.
+    pub(crate) driver: Driver,
+    /// `dataplane.idle`.
+    pub(crate) idle: &'static str,
+}
+
+/// How the daemon reaches the network.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Driver {
+    /// Packet sockets on the interfaces of the network.
+    AfPacket,
+    /// Interfaces that the daemon makes, `tap0` and `tap1`, bridged to those of the network.
+    Tap,
 }
 
 impl Default for Setup {
@@ -36,6 +49,8 @@ impl Default for Setup {
             workers: vec![0],
             internet: "inet0",
             queues: 1,
+            driver: Driver::AfPacket,
+            idle: "pause",
         }
     }
 }
@@ -130,6 +145,23 @@ impl Daemon {
         Ok(written?)
     }
 
+    /// Processor time that the threads called `name` have used.
+    pub(crate) fn thread_time(&self, name: &str) -> Outcome<Duration> {
+        let tasks = format!("/proc/{}/task", self.process.id());
+        let mut total = None;
+        for task in fs::read_dir(tasks)? {
+            let task = task?.path();
+            if fs::read_to_string(task.join("comm"))?.trim() != name {
+                continue;
+            }
+            // Documentation/scheduler/sched-stats.rst: the first number is the time on a CPU, in ns.
+            let statistics = fs::read_to_string(task.join("schedstat"))?;
+            let nanoseconds = statistics.split_whitespace().next().unwrap_or_default();
+            *total.get_or_insert(Duration::ZERO) += Duration::from_nanos(nanoseconds.parse()?);
+        }
+        total.ok_or_else(|| format!("no thread is called {name}").into())
+    }
+
     /// What the daemon has printed.
     pub(crate) fn printed(&self) -> String {
         self.process.printed()
@@ -153,11 +185,23 @@ fn configuration(setup: &Setup, socket: &Path) -> String {
         workers,
         internet,
         queues,
+        driver,
+        idle,
     } = setup;
     // With several queues the driver asks the kernel for fan-out with roll-over: from a ring that is
     // nearly full packets go to another queue, and overtake. Rings that a burst cannot fill keep the
     // order of a flow; DPDK 22.11 has no switch for it.
     let rings = format!("qpairs={queues},framecnt=8192");
+    let (internet_device, access_device) = match driver {
+        Driver::AfPacket => (
+            format!("net_af_packet0,iface={internet},{rings}"),
+            format!("net_af_packet1,iface=access0,{rings}"),
+        ),
+        Driver::Tap => (
+            "net_tap0,iface=tap0".to_owned(),
+            "net_tap1,iface=tap1".to_owned(),
+        ),
+    };
     let socket = socket.display();
     format!(
         r#"
@@ -165,14 +209,17 @@ fn configuration(setup: &Setup, socket: &Path) -> String {
 workers = {workers:?}
 control_core = 0
 memory = "no-huge"
+idle = "{idle}"
 
 [internet]
-device = "net_af_packet0,iface={internet},{rings}"
+device = "{internet_device}"
+mac = "02:00:00:00:01:01"
 ipv4 = "203.0.113.1/24"
 next_hop_mac = "02:00:00:00:01:fe"
 
 [access]
-device = "net_af_packet1,iface=access0,{rings}"
+device = "{access_device}"
+mac = "02:00:00:00:02:01"
 ipv6 = "2001:db8:ac::1/64"
 next_hop_mac = "02:00:00:00:02:fe"
 mtu = 1500

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::Outcome;
 use crate::daemon::Daemon;
+use crate::daemon::Driver;
 use crate::daemon::Setup;
 use crate::network::Network;
 use crate::network::Place;
@@ -34,6 +35,10 @@ impl Lab {
         let folder = tempfile::tempdir()?;
         let network = Network::up()?;
         let daemon = Daemon::start(&network, folder.path(), setup)?;
+        if setup.driver == Driver::Tap {
+            network.bridge("inet0", "tap0")?;
+            network.bridge("access0", "tap1")?;
+        }
         let range = "net.ipv4.ip_local_port_range=1024 2047";
         run(network
             .command(Place::B4, "sysctl")

@@ -14,6 +14,7 @@ mod network;
 mod process;
 mod refusals;
 mod scenarios;
+mod sleeper;
 
 use std::fs;
 use std::path::Path;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
     }
     let mut trials = scenarios::trials();
     trials.extend(refusals::trials());
+    trials.extend(sleeper::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -35,6 +35,24 @@ impl Network {
         Ok(network)
     }
 
+    /// Joins an interface of the network to one that the daemon has made, which takes its place.
+    pub(crate) fn bridge(&self, ours: &str, tap: &str) -> Outcome<()> {
+        let bridge = format!("{tap}-bridge");
+        let ip = |words: &str| {
+            let mut command = self.command(Place::Aftr, "ip");
+            run(command.args(words.split_whitespace())).map(drop)
+        };
+        ip(&format!("link add {bridge} type bridge mcast_snooping 0"))?;
+        // A bridge keeps for itself what is sent to the address of one of its ports.
+        ip(&format!(
+            "link set {ours} address 02:00:00:00:aa:01 master {bridge}"
+        ))?;
+        ip(&format!(
+            "link set {tap} address 02:00:00:00:aa:02 addrgenmode none master {bridge} up"
+        ))?;
+        ip(&format!("link set {bridge} addrgenmode none up"))
+    }
+
     /// A command that runs `program` at `place`.
     pub(crate) fn command(&self, place: Place, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let place = match place {

@@ -58,6 +58,11 @@ impl Process {
         Err(format!("{name} did not print '{text}':\n{printed}").into())
     }
 
+    /// Its process number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether the program has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))

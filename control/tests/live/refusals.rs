@@ -40,6 +40,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             },
             &["net_af_packet", "2", "1", "queue"],
         ),
+        refused(
+            "a_device_that_cannot_interrupt_is_refused_by_name",
+            Setup {
+                idle: "interrupt",
+                ..standard()
+            },
+            &["dataplane.idle", "net_af_packet0", "pause"],
+        ),
     ]
 }
 

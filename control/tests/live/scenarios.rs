@@ -57,7 +57,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// Runs a scenario; when it fails, what the daemon printed is part of the message.
-fn in_lab(setup: &Setup, scenario: fn(&mut Lab) -> Outcome<()>) -> Outcome<()> {
+pub(crate) fn in_lab(setup: &Setup, scenario: fn(&mut Lab) -> Outcome<()>) -> Outcome<()> {
     let mut lab = Lab::open(setup)?;
     scenario(&mut lab).map_err(|failed| {
         let message = failed.message().unwrap_or_default();
@@ -258,4 +258,4 @@ fn counted(lab: &Lab, name: &str, expected: u64) -> Outcome<()> {
 }
 
 /// Bound on a transfer, on a loaded machine.
-const TRANSFER: Duration = Duration::from_secs(180);
+pub(crate) const TRANSFER: Duration = Duration::from_secs(180);
