@@ -42,13 +42,15 @@ pub fn show(args: &ShowArgs, json: bool) -> Outcome {
 }
 
 fn print(output: &mut impl Write, value: &Value, args: &ShowArgs, json: bool) -> Outcome {
-    let nothing = value.as_object().is_some_and(serde_json::Map::is_empty);
+    let drops = value.as_object().filter(|_| args.topic == TopicArg::Drops);
     if json && args.watch {
         writeln!(output, "{value}")?;
     } else if json {
         writeln!(output, "{value:#}")?;
-    } else if nothing && args.topic == TopicArg::Drops {
+    } else if drops.is_some_and(serde_json::Map::is_empty) {
         writeln!(output, "nothing was dropped")?;
+    } else if let Some(drops) = drops {
+        writeln!(output, "{}", print::table_of_drops(drops))?;
     } else {
         writeln!(output, "{}", print::table_of(value))?;
     }
