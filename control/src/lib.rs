@@ -10,6 +10,7 @@ pub mod config;
 pub mod daemon;
 pub mod dispatch;
 pub mod forwarding;
+pub mod placement;
 pub mod publisher;
 pub mod replay;
 pub mod run;

@@ -38,6 +38,7 @@ use thiserror::Error;
 use crate::bindings_file;
 use crate::bindings_file::Progress;
 use crate::bindings_file::Row;
+use crate::placement::Placement;
 use crate::softwires;
 use crate::softwires::Conflict;
 use crate::softwires::Origins;
@@ -71,6 +72,7 @@ struct Rules {
     own: OwnAddresses,
     br: BrSet,
     origins: Mutex<Origins>,
+    placement: Placement,
 }
 
 impl SoftwireService {
@@ -93,6 +95,7 @@ impl SoftwireService {
             own: known.own,
             br: known.br,
             origins: Mutex::new(known.origins),
+            placement: known.placement,
         });
         let service = Self { jobs, rules };
         let saved = save_file.map(|file| {
@@ -163,6 +166,8 @@ impl SoftwireService {
         let rows = bindings_file::read(file, progress).map_err(SoftwiresError::from)?;
         let origin = self.origin_of(file)?;
         let mut builder = Builder::new(self.rules.br.clone())?;
+        // Granted or refused at start, and reported then.
+        let _ = self.rules.placement.apply(&builder);
         softwires::add(&mut builder, &self.rules.own, file, &rows, origin)?;
         let builder = Box::new(builder);
         let loaded = self.ask(|answer| Job::Load {
@@ -280,6 +285,8 @@ pub struct Known {
     pub own: OwnAddresses,
     /// The BR addresses.
     pub br: BrSet,
+    /// Where tables go that replace it.
+    pub placement: Placement,
 }
 
 impl Softwires {
@@ -291,9 +298,16 @@ impl Softwires {
             origins,
             own,
             br,
+            placement,
             ..
         } = self;
-        (builder, Known { origins, own, br })
+        let known = Known {
+            origins,
+            own,
+            br,
+            placement,
+        };
+        (builder, known)
     }
 }
 

@@ -39,6 +39,7 @@ use crate::api::Context;
 use crate::api::Server;
 use crate::api::ServerError;
 use crate::config::Config;
+use crate::placement::Nodes;
 use crate::publisher::SoftwireService;
 use crate::softwires::Softwires;
 use crate::softwires::SoftwiresError;
@@ -104,7 +105,11 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(RunError::Signals)?;
     }
-    let (builder, known) = Softwires::read(config, |_, _| ())?.into_parts();
+    let (placement, spread) = Nodes::probe(config).decide();
+    if let Some(spread) = spread {
+        warn!("{spread}");
+    }
+    let (builder, known) = Softwires::read_placed(config, placement, |_, _| ())?.into_parts();
     let publisher = Publisher::new(builder);
     info!(softwires = publisher.len(), "binding table is built");
     let mut engine = Engine::start(config, &publisher)?;

@@ -30,6 +30,7 @@ use crate::bindings_file::BindingsFileError;
 use crate::bindings_file::Progress;
 use crate::bindings_file::Row;
 use crate::config::Config;
+use crate::placement::Placement;
 
 /// A binding table, ready to be published, and what later changes to it must respect.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Softwires {
     pub br: BrSet,
     /// The files read, each with its number of bindings.
     pub files: Vec<(PathBuf, usize)>,
+    /// Where the table is, and those that replace it go.
+    pub placement: Placement,
 }
 
 impl Softwires {
@@ -53,6 +56,18 @@ impl Softwires {
     /// The first file that cannot be read, or the first binding that does not fit.
     pub fn read(
         config: &Config,
+        progress: impl FnMut(&Path, Progress),
+    ) -> Result<Self, SoftwiresError> {
+        Self::read_placed(config, Placement::ANYWHERE, progress)
+    }
+
+    /// As [`Softwires::read`], into a table that workers are near to.
+    ///
+    /// # Errors
+    /// As there; a place that cannot be had is none.
+    pub fn read_placed(
+        config: &Config,
+        placement: Placement,
         mut progress: impl FnMut(&Path, Progress),
     ) -> Result<Self, SoftwiresError> {
         let mut sources = vec![(config.file.clone(), config.softwire.bindings.clone())];
@@ -67,6 +82,7 @@ impl Softwires {
         let own = OwnAddresses::new(config, &addresses);
         let br = BrSet::new(addresses)?;
         let mut builder = Builder::new(br.clone())?;
+        let placement = placement.apply(&builder);
         let mut origins = Origins::new(&config.file);
         for (file, rows) in &sources {
             let origin = origins.of_file(file)?;
@@ -83,6 +99,7 @@ impl Softwires {
             own,
             br,
             files,
+            placement,
         })
     }
 }

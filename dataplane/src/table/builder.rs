@@ -11,6 +11,7 @@ use super::br::BrSet;
 use super::edit::Editor;
 use super::memory::MAX_BYTES;
 use super::memory::Memory;
+use super::memory::NodeRefused;
 use super::memory::ReserveError;
 use super::refusal::Refusal;
 use super::root::ROOT_ORDER;
@@ -70,6 +71,15 @@ impl Builder {
     pub fn with_dense_allowance(mut self, bytes: usize) -> Self {
         self.editor.workshop.dense.allowance = bytes;
         self
+    }
+
+    /// Keeps the table in the memory of NUMA node `node`, as long as it has some: to be asked for before the
+    /// first binding, for what is there stays where it is. The table that replaces this one asks for itself.
+    ///
+    /// # Errors
+    /// When the system has no such node, or does not let us choose; the table can be used all the same.
+    pub fn prefer_node(&self, node: u32) -> Result<(), NodeRefused> {
+        self.table.memory.prefer_node(node)
     }
 
     /// Adds a binding.

@@ -134,6 +134,16 @@ pub struct ReserveError {
     pub errno: i32,
 }
 
+/// The system would not keep a table near a NUMA node; the table is as good, only further away.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("cannot keep the binding table on NUMA node {node} (errno {errno})")]
+pub struct NodeRefused {
+    /// The node asked for.
+    pub node: u32,
+    /// What the system answered, as in errno(3).
+    pub errno: i32,
+}
+
 pub(super) const GRANULE_BYTES: usize = 32;
 const WORDS_PER_GRANULE: u64 = (GRANULE_BYTES / 8) as u64;
 /// As many granules as a `u32` can name.

@@ -6,6 +6,7 @@
 
 use super::Fresh;
 use super::Granule;
+use super::NodeRefused;
 use super::ReserveError;
 use super::WordPlace;
 use crate::table::softwire::Softwire;
@@ -34,6 +35,10 @@ impl Memory {
         };
         let granules = (0..bytes / super::GRANULE_BYTES).map(|_| cells()).collect();
         Ok(Self { granules })
+    }
+
+    pub(in crate::table) fn prefer_node(&self, _: u32) -> Result<(), NodeRefused> {
+        Ok(())
     }
 
     pub(in crate::table) fn word(&self, granule: Granule, index: u32) -> &AtomicU64 {

@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 use super::Fresh;
 use super::GRANULE_BYTES;
 use super::Granule;
+use super::NodeRefused;
 use super::ReserveError;
 use super::WordPlace;
 use crate::table::softwire::Softwire;
@@ -29,6 +30,11 @@ impl Memory {
     pub(in crate::table) fn reserve(bytes: usize) -> Result<Self, ReserveError> {
         let base = map(bytes)?;
         Ok(Self { base, bytes })
+    }
+
+    /// Backs what is touched from now on with memory of `node`, or of others when it has none left.
+    pub(in crate::table) fn prefer_node(&self, node: u32) -> Result<(), NodeRefused> {
+        prefer(self.base, self.bytes, node)
     }
 
     /// The eight-byte word number `index`, counted from the start of `granule`.
@@ -169,6 +175,40 @@ fn unmap(base: NonNull<u8>, bytes: usize) {
     unsafe { libc::munmap(base.as_ptr().cast(), bytes) };
 }
 
+/// Preferred, not bound: a full node must cost a slower lookup, not the daemon.
+#[cfg(not(miri))]
+fn prefer(base: NonNull<u8>, bytes: usize, node: u32) -> Result<(), NodeRefused> {
+    let refused = |errno| NodeRefused { node, errno };
+    let mut mask: NodeMask = [0; _];
+    let word = mask.get_mut((node / libc::c_ulong::BITS) as usize);
+    *word.ok_or(refused(libc::EINVAL))? |= 1 << (node % libc::c_ulong::BITS);
+    // SAFETY: the mapping made by `map`, of which only the placement of pages changes, not what they hold; the
+    // mask is as long as said and only read.
+    let returned = unsafe {
+        libc::syscall(
+            libc::SYS_mbind,
+            base.as_ptr(),
+            bytes,
+            libc::MPOL_PREFERRED,
+            mask.as_ptr(),
+            MASK_BITS,
+            NO_FLAGS,
+        )
+    };
+    if returned == 0 {
+        return Ok(());
+    }
+    let errno = std::io::Error::last_os_error().raw_os_error();
+    Err(refused(errno.unwrap_or(0)))
+}
+
+/// Miri has no nodes either.
+#[cfg(miri)]
+fn prefer(_: NonNull<u8>, _: usize, node: u32) -> Result<(), NodeRefused> {
+    let errno = libc::ENOSYS;
+    Err(NodeRefused { node, errno })
+}
+
 /// Miri has no lazy mappings; its tests ask for small tables.
 #[cfg(miri)]
 fn map(bytes: usize) -> Result<NonNull<u8>, ReserveError> {
@@ -187,4 +227,71 @@ fn unmap(base: NonNull<u8>, bytes: usize) {
         // SAFETY: allocated by `map` with this layout, and nobody uses it any more.
         unsafe { std::alloc::dealloc(base.as_ptr(), layout) };
     }
+}
+
+/// A bit for each of the 1024 nodes that Linux can be built for (`CONFIG_NODES_SHIFT` is 10 at most).
+#[cfg(not(miri))]
+type NodeMask = [libc::c_ulong; 1024 / libc::c_ulong::BITS as usize];
+/// The kernel takes one off (mbind(2), BUGS).
+#[cfg(not(miri))]
+const MASK_BITS: libc::c_ulong = 1024 + 1;
+/// Pages that are there already stay: none are, when a table is placed.
+#[cfg(not(miri))]
+const NO_FLAGS: libc::c_uint = 0;
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+
+    const MIB: usize = 1 << 20;
+
+    /// The policy of the page at the start of `memory`: its mode and its nodes.
+    fn policy(memory: &Memory) -> (libc::c_int, NodeMask) {
+        let (mut mode, mut mask): (libc::c_int, NodeMask) = (0, [0; _]);
+        // SAFETY: the kernel fills the mode and a mask that is as long as said; the address is only looked up.
+        let returned = unsafe {
+            libc::syscall(
+                libc::SYS_get_mempolicy,
+                &raw mut mode,
+                mask.as_mut_ptr(),
+                MASK_BITS,
+                memory.base.as_ptr(),
+                MPOL_F_ADDR,
+            )
+        };
+        assert_eq!(returned, 0, "{}", std::io::Error::last_os_error());
+        (mode, mask)
+    }
+
+    #[test]
+    fn memory_prefers_the_node_it_was_told() {
+        let memory = Memory::reserve(MIB).unwrap();
+        let elsewhere = Memory::reserve(MIB).unwrap();
+        match memory.prefer_node(0) {
+            Ok(()) => {
+                let (mode, mask) = policy(&memory);
+                assert_eq!((mode, mask[0]), (libc::MPOL_PREFERRED, 1));
+                assert!(mask[1..].iter().all(|&word| word == 0));
+                assert_eq!(policy(&elsewhere).0, libc::MPOL_DEFAULT);
+            }
+            // A kernel without NUMA, or a container that filters the call.
+            Err(NodeRefused { errno, .. }) => {
+                assert!([libc::ENOSYS, libc::EPERM].contains(&errno), "{errno}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_node_that_does_not_exist_is_refused_and_the_memory_still_works() {
+        let memory = Memory::reserve(MIB).unwrap();
+        for node in [1023, 1024, u32::MAX] {
+            assert_eq!(memory.prefer_node(node).unwrap_err().node, node);
+        }
+        let word = memory.word(Granule::from_index(7), 1);
+        word.store(7, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(word.load(std::sync::atomic::Ordering::Relaxed), 7);
+    }
+
+    /// From `linux/mempolicy.h`: the policy of an address, not of the thread.
+    const MPOL_F_ADDR: libc::c_ulong = 1 << 1;
 }

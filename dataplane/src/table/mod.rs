@@ -85,6 +85,7 @@ pub use builder::SMALLEST_RESERVATION;
 pub use key::Key;
 pub use key::PortKey;
 pub use load::Replace;
+pub use memory::NodeRefused;
 pub use memory::ReserveError;
 pub use publisher::Publisher;
 pub use reader::Parked;
