@@ -225,6 +225,8 @@ struct Odd {
     payload: usize,
     changes: Vec<(usize, u8)>,
     is_mended: bool,
+    /// From one subscriber to another.
+    turns: bool,
     padding: usize,
     vlan: Option<u16>,
 }
@@ -244,8 +246,9 @@ fn odd() -> impl Strategy<Value = Odd> {
     let vlan = prop_oneof![4 => Just(Some(7)), 1 => Just(None), 1 => Just(Some(0x8007)), 1 => Just(Some(9))];
     let numbers = (port, ttl, any::<u8>(), payload, 0_usize..30);
     let flags = proptest::option::of(prop_oneof![Just(0x02), Just(0x10), any::<u8>()]);
-    (numbers, flags, changes, any::<bool>(), vlan).prop_map(
-        |((port, ttl, tos, payload, padding), tcp_flags, changes, is_mended, vlan)| Odd {
+    let whims = (any::<bool>(), proptest::bool::weighted(0.2));
+    (numbers, flags, changes, whims, vlan).prop_map(
+        |((port, ttl, tos, payload, padding), tcp_flags, changes, (is_mended, turns), vlan)| Odd {
             port,
             ttl,
             tos,
@@ -253,6 +256,7 @@ fn odd() -> impl Strategy<Value = Odd> {
             payload,
             changes,
             is_mended,
+            turns,
             padding,
             vlan,
         },
@@ -285,6 +289,9 @@ impl Odd {
             }
             packet = reflect(&encapsulated);
             packet.head_mut()[62] = self.ttl;
+            if self.turns {
+                packet.head_mut()[70..74].copy_from_slice(&SHARED.octets());
+            }
             mend(&mut packet.head_mut()[54..74]);
         }
         let mut frame = packet.head().to_vec();
