@@ -11,6 +11,7 @@ pub mod drop_reason;
 pub mod forwarding;
 pub mod heap_packet;
 pub mod instant;
+pub mod limiter;
 pub mod packet;
 pub mod pipeline;
 pub mod port_set;

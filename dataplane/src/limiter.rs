@@ -1,0 +1,182 @@
+//! Token buckets for the errors that are made here (RFC 4443 s2.4(f), RFC 1812 s4.3.2.8).
+//!
+//! Two must allow an error: one bucket for the whole worker, so that a flood does not turn the box
+//! into a second one, and one for whoever caused it, so that a single source does not use up what all
+//! share (IC-012). Sources are told apart by a hash into a fixed number of buckets: two of the same
+//! bucket share its rate, and memory does not grow with spoofed addresses.
+
+use std::hash::BuildHasher;
+use std::hash::RandomState;
+
+use crate::instant::Instant;
+
+/// How many errors may be sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rates {
+    /// Errors a second in all.
+    pub per_second: u32,
+    /// Errors at once after a silence.
+    pub burst: u32,
+    /// Errors a second about one source; as many at once after a silence.
+    pub per_source: u32,
+}
+
+impl Rates {
+    /// One of `workers` equal shares of what the box may send. What a source may cause is not split:
+    /// its packets meet one worker as long as they go to one address.
+    #[must_use]
+    pub fn share(self, workers: u32) -> Self {
+        Self {
+            per_second: self.per_second.div_ceil(workers.max(1)),
+            burst: self.burst.div_ceil(workers.max(1)),
+            per_source: self.per_source,
+        }
+    }
+}
+
+/// Says whether one more error may be sent.
+#[derive(Debug)]
+pub struct Limiter {
+    all: Bucket,
+    all_rate: Rate,
+    sources: Box<[Bucket]>,
+    source_rate: Rate,
+    hasher: RandomState,
+}
+
+impl Limiter {
+    /// Full buckets.
+    #[must_use]
+    pub fn new(rates: Rates) -> Self {
+        Self {
+            all: Bucket::default(),
+            all_rate: Rate::new(rates.per_second, rates.burst),
+            sources: vec![Bucket::default(); SOURCES].into_boxed_slice(),
+            source_rate: Rate::new(rates.per_source, rates.per_source),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Takes a token for an error to `source` from both buckets, or from none.
+    pub fn allows(&mut self, source: &[u8; 16], now: Instant) -> bool {
+        // Under a flood this is where it ends, before anything is hashed.
+        if !self.all.has_token(self.all_rate, now) {
+            return false;
+        }
+        let place = self.hasher.hash_one(source) as usize % SOURCES;
+        let own = &mut self.sources[place];
+        if !own.has_token(self.source_rate, now) {
+            return false;
+        }
+        own.take(self.source_rate, now);
+        self.all.take(self.all_rate, now);
+        true
+    }
+}
+
+/// A token bucket as one time: when it will be full again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    full_at: Instant,
+}
+
+/// How fast a bucket fills, and how long from empty to full but for one token.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    token_ns: u64,
+    all_but_one_ns: u64,
+}
+
+impl Rate {
+    fn new(per_second: u32, burst: u32) -> Self {
+        let token_ns = SECOND_NS / u64::from(per_second.max(1));
+        Self {
+            token_ns,
+            all_but_one_ns: token_ns * u64::from(burst.saturating_sub(1)),
+        }
+    }
+}
+
+impl Bucket {
+    fn has_token(self, rate: Rate, now: Instant) -> bool {
+        self.full_at.nanos_since(now) <= rate.all_but_one_ns
+    }
+
+    fn take(&mut self, rate: Rate, now: Instant) {
+        let full_at = self.full_at.max(now).as_nanos();
+        self.full_at = Instant::from_nanos(full_at.saturating_add(rate.token_ns));
+    }
+}
+
+const SECOND_NS: u64 = 1_000_000_000;
+/// Buckets for sources: 32 KiB, of which only those of active offenders are touched.
+const SOURCES: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const RATES: Rates = Rates {
+        per_second: 100,
+        burst: 20,
+        per_source: 5,
+    };
+
+    fn source(number: u32) -> [u8; 16] {
+        u128::from(number).to_be_bytes()
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::default() + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn ic_012_a_source_gets_its_depth_at_once_and_then_its_rate() {
+        let mut limiter = Limiter::new(RATES);
+        let mut count = |ms| {
+            (0..20)
+                .filter(|_| limiter.allows(&source(1), at(ms)))
+                .count()
+        };
+        assert_eq!([0, 100, 200, 400].map(&mut count), [5, 0, 1, 1]);
+        assert_eq!(count(60_000), 5);
+    }
+
+    #[test]
+    fn ic_012_all_sources_together_get_the_burst_and_then_the_rate() {
+        let mut limiter = Limiter::new(RATES);
+        let mut next = 0;
+        let mut count = |ms| {
+            (0..200)
+                .filter(|_| {
+                    next += 1;
+                    limiter.allows(&source(next), at(ms))
+                })
+                .count()
+        };
+        assert_eq!([0, 5, 10, 110].map(&mut count), [20, 0, 1, 10]);
+    }
+
+    #[test]
+    fn ic_012_what_a_source_is_denied_is_left_for_others() {
+        let mut limiter = Limiter::new(RATES);
+        let offender = (0..1000)
+            .filter(|_| limiter.allows(&source(1), at(0)))
+            .count();
+        let others = (2..1000)
+            .filter(|number| limiter.allows(&source(*number), at(0)))
+            .count();
+        assert_eq!((offender, others), (5, 15));
+    }
+
+    #[test]
+    fn a_share_is_never_nothing() {
+        let share = RATES.share(64);
+        assert_eq!((share.per_second, share.burst, share.per_source), (2, 1, 5));
+        let mut limiter = Limiter::new(share);
+        assert!(limiter.allows(&source(1), at(0)));
+        assert!(!limiter.allows(&source(2), at(0)));
+    }
+}
