@@ -1,7 +1,9 @@
 //! From the configuration to what the packet path works with.
 
 use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
+use lwaftr_dataplane::limiter::Rates;
 use lwaftr_dataplane::wire::ethernet::Mac;
 
 use crate::config;
@@ -30,7 +32,20 @@ pub fn settings(config: &Config, internet: PortFacts, access: PortFacts) -> Forw
         dscp: softwire.dscp,
         mss_clamp: softwire.mss_clamp.bytes(config.access.link.mtu_bytes),
         hairpinning: softwire.hairpinning,
-        allow_incoming_icmp: config.internet.icmp.allow_incoming,
+        internet_icmp: icmp(config.internet.icmp),
+        access_icmp: icmp(config.access.icmp),
+    }
+}
+
+fn icmp(policy: config::Icmp) -> Icmp {
+    Icmp {
+        allow_incoming: policy.allow_incoming,
+        generate_errors: policy.generate_errors,
+        rates: Rates {
+            per_second: policy.errors_per_second,
+            burst: policy.error_burst,
+            per_source: policy.errors_per_source,
+        },
     }
 }
 

@@ -51,12 +51,8 @@ drop_reasons! {
     UnknownNextHeader = "drop-ipv6-unknown-next-header",
     /// An IPv6 fragment
     Ipv6Fragment = "drop-ipv6-fragment",
-    /// An ICMPv6 error about a tunnel packet
-    Icmpv6Error = "drop-icmpv6-error",
     /// An IPv4 fragment
     Ipv4Fragment = "drop-ipv4-fragment",
-    /// An ICMPv4 error
-    Icmpv4Error = "drop-icmpv4-error",
     /// An IPv6 fragment that is no multiple of 8 octets long and not the last, or carries nothing (FR-008)
     Ipv6FragmentLength = "drop-ipv6-fragment-bad-length",
     /// An IPv6 fragment that ends beyond 65535 octets, or beyond the packet's last (FR-008)

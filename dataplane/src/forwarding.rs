@@ -3,6 +3,7 @@
 //! Fixed while the daemon runs; bindings, which change, are in the table. Values are valid by the
 //! time they get here: the configuration has checked them.
 
+use crate::limiter::Rates;
 use crate::wire::ethernet;
 use crate::wire::ethernet::Mac;
 
@@ -27,8 +28,36 @@ pub struct Forwarding {
     pub mss_clamp: Option<u16>,
     /// Whether lwB4s of this box reach each other (LW-019).
     pub hairpinning: bool,
-    /// Whether ICMPv4 from the Internet side is let in at all (IC-003).
-    pub allow_incoming_icmp: bool,
+    /// What is done with ICMPv4 on the Internet side (RFC 7596 s8.1).
+    pub internet_icmp: Icmp,
+    /// What is done with ICMPv6, and with ICMPv4 in tunnels, on the access side (RFC 7596 s8).
+    pub access_icmp: Icmp,
+}
+
+/// The ICMP policy of a side.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Icmp {
+    /// Whether ICMP from this side is let in at all (IC-003, IC-007).
+    pub allow_incoming: bool,
+    /// Whether errors are sent to this side.
+    pub generate_errors: bool,
+    /// How many, at most (IC-012).
+    pub rates: Rates,
+}
+
+impl Default for Icmp {
+    /// What holds unless the operator says otherwise.
+    fn default() -> Self {
+        Self {
+            allow_incoming: true,
+            generate_errors: true,
+            rates: Rates {
+                per_second: 1000,
+                burst: 100,
+                per_source: 10,
+            },
+        }
+    }
 }
 
 /// One side's link.

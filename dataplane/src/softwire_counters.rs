@@ -146,6 +146,7 @@ mod tests {
     use crate::counters::Counters;
     use crate::pipeline::Ledger;
     use crate::pipeline::Pipeline;
+    use crate::pipeline::Share;
     use crate::pipeline::tests::forwarding;
     use crate::pipeline::tests::reader;
     use crate::pipeline::tests::udp;
@@ -163,7 +164,8 @@ mod tests {
             counters.reach(reach);
             let mut burst = [udp(5000, 64, 0, &[1; 10])];
             let mut ledger = Ledger::new(&plain, Side::Internet);
-            pipeline.from_internet(reader.table(), &mut burst, &mut ledger);
+            let mut detour = pipeline.detour(Share::WHOLE);
+            pipeline.from_internet(reader.table(), &mut burst, &mut detour, &mut ledger);
             let carried = counters.carried(id);
             assert_eq!(
                 (carried.down_packets, carried.down_bytes),

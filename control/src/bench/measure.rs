@@ -12,6 +12,7 @@ use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::forwarding::Forwarding;
 use lwaftr_dataplane::pipeline::Pipeline;
+use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::ports::Outgoing;
 use lwaftr_dataplane::table::Reader;
 use lwaftr_dataplane::worker::Worker;
@@ -147,7 +148,7 @@ impl<'k> Measured<'k> {
     pub fn new(mill: Mill<'k>, forwarding: &Forwarding, reader: Reader) -> Self {
         let counters = Arc::new(Counters::default());
         let pipeline = Pipeline::new(forwarding.clone());
-        let worker = Worker::new(mill, pipeline, reader, Arc::clone(&counters));
+        let worker = Worker::new(mill, pipeline, Share::WHOLE, reader, Arc::clone(&counters));
         Self { worker, counters }
     }
 

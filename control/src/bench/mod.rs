@@ -20,6 +20,7 @@ use dpdk::mempool::MempoolSetup;
 use indicatif::ProgressBar;
 use lwaftr_dataplane::forwarding::Dscp;
 use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::table::BrSet;
 use lwaftr_dataplane::table::Builder;
@@ -315,7 +316,8 @@ fn forwarding() -> Forwarding {
         dscp: Dscp::Copy,
         mss_clamp: None,
         hairpinning: true,
-        allow_incoming_icmp: true,
+        internet_icmp: Icmp::default(),
+        access_icmp: Icmp::default(),
     }
 }
 

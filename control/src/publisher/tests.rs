@@ -8,6 +8,7 @@ use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::heap_packet::HeapPacket;
 use lwaftr_dataplane::pipeline::Ledger;
 use lwaftr_dataplane::pipeline::Pipeline;
+use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::pipeline::Verdict;
 use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::port_set::PortSplit;
@@ -310,7 +311,8 @@ fn send_one(pipeline: &Pipeline, reader: &Reader) {
     let counters = Counters::default();
     let mut ledger = Ledger::new(&counters, Side::Internet);
     let mut burst = [HeapPacket::new(&frame)];
-    let verdicts = pipeline.from_internet(reader.table(), &mut burst, &mut ledger);
+    let mut detour = pipeline.detour(Share::WHOLE);
+    let verdicts = pipeline.from_internet(reader.table(), &mut burst, &mut detour, &mut ledger);
     assert_eq!(verdicts[0], Verdict::Access);
 }
 

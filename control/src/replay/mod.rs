@@ -26,6 +26,7 @@ use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::dpdk_ports::QueuePair;
 use lwaftr_dataplane::drop_reason::DropReason;
 use lwaftr_dataplane::pipeline::Pipeline;
+use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::ports::Layout;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::wire::ethernet::Mac;
@@ -136,7 +137,7 @@ pub fn run(
     let counters = Arc::new(Counters::default());
     let pipeline = Pipeline::new(settings(config));
     let reader = publisher.reader()?.online();
-    let mut worker = Worker::new(ports, pipeline, reader, Arc::clone(&counters));
+    let mut worker = Worker::new(ports, pipeline, Share::WHOLE, reader, Arc::clone(&counters));
     while !worker.ports_mut().is_exhausted() {
         worker.round();
     }

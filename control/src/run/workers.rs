@@ -16,6 +16,7 @@ use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
 use lwaftr_dataplane::forwarding::Forwarding;
 use lwaftr_dataplane::pipeline::Pipeline;
+use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::softwire_counters::SoftwireCounters;
 use lwaftr_dataplane::table::Parked;
 use lwaftr_dataplane::worker::Idle;
@@ -71,8 +72,11 @@ impl Workers {
         };
         let (ready, polling) = mpsc::channel();
         let count = equipment.len();
+        let share = Share {
+            workers: count as u32,
+        };
         for one in equipment {
-            workers.spawn(eal, one, forwarding.clone(), idle, ready.clone())?;
+            workers.spawn(eal, one, forwarding.clone(), share, idle, ready.clone())?;
         }
         drop(ready);
         for _ in 0..count {
@@ -119,6 +123,7 @@ impl Workers {
         eal: &Eal,
         equipment: Equipment,
         forwarding: Forwarding,
+        share: Share,
         idle: Idle,
         ready: Sender<Result<(), LcoreError>>,
     ) -> Result<(), RunError> {
@@ -136,7 +141,8 @@ impl Workers {
             if let Some(counters) = equipment.softwire_counters {
                 pipeline = pipeline.with_softwire_counters(counters);
             }
-            let worker = Worker::new(equipment.ports, pipeline, equipment.reader.online(), shared);
+            let reader = equipment.reader.online();
+            let worker = Worker::new(equipment.ports, pipeline, share, reader, shared);
             drop(ready.send(Ok(())));
             drop(worker.run(idle, &stop));
         };

@@ -6,58 +6,61 @@ use arrayvec::ArrayVec;
 use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
+use crate::pipeline::Detour;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
+use crate::pipeline::Outer;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Places;
+use crate::pipeline::Refusal;
+use crate::pipeline::TunnelError;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::doorway::OddFrame;
+use crate::pipeline::ends;
 use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::hairpin::Turning;
 use crate::pipeline::key;
-use crate::table::BrIndex;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
 use crate::wire::ecn;
 use crate::wire::ethernet;
+use crate::wire::icmpv6::FIRST_INFORMATIONAL;
 use crate::wire::ipv4;
 use crate::wire::ipv4::Ipv4;
 use crate::wire::ipv6;
 use crate::wire::ipv6::Ipv6;
-use crate::wire::transport;
 use crate::wire::transport::End;
+use crate::wire::transport::Ends;
 use crate::wire::transport::Ports;
 
 /// A packet that waits for the binding of its inner source.
 struct Waiting {
     index: u8,
-    ports: Ports,
+    ends: Ends,
     inner: Inner,
     outer: Outer,
 }
 
-/// What the tunnel header said.
-#[derive(Clone, Copy)]
-struct Outer {
-    source: [u8; 16],
-    br: BrIndex,
-    payload_len: u16,
-    traffic_class: u8,
+/// What becomes of a packet that is no tunnel packet to be looked up.
+enum Aside {
+    /// This, and nothing else is to be done.
+    Done(Verdict),
+    /// It is an ICMPv6 error, which may be news of a tunnel.
+    TunnelError(TunnelError),
+}
+
+impl<T: Into<Verdict>> From<T> for Aside {
+    fn from(end: T) -> Self {
+        Self::Done(end.into())
+    }
 }
 
 impl Waiting {
     fn key(&self) -> Key {
-        key(self.inner.ipv4.source, self.ports)
-    }
-}
-
-impl Outer {
-    /// Octets of the tunnel packet.
-    fn bytes(&self) -> u32 {
-        ipv6::HEADER as u32 + u32::from(self.payload_len)
+        key(self.inner.ipv4.source, self.ends.source)
     }
 }
 
@@ -78,6 +81,7 @@ impl Pipeline {
         &self,
         table: &Table,
         packets: &mut [P],
+        detour: &mut Detour,
         ledger: &mut Ledger<'_>,
     ) -> Verdicts {
         let mut verdicts = Verdicts::all(Verdict::Internet);
@@ -94,7 +98,7 @@ impl Pipeline {
         ledger.receive(sent.packets, sent.ipv6);
         ledger.send_internet(sent.packets, sent.ipv4);
         if !undone.is_empty() {
-            self.careful_up(table, packets, undone, &mut verdicts, ledger);
+            self.careful_up(table, packets, undone, &mut verdicts, detour, ledger);
         }
         verdicts
     }
@@ -107,12 +111,13 @@ impl Pipeline {
         packets: &mut [P],
         places: Places,
         verdicts: &mut Verdicts,
+        detour: &mut Detour,
         ledger: &mut Ledger<'_>,
     ) {
         let mut keys = Keys::new();
         let mut careful = ArrayVec::<Waiting, BURST_MAX>::new();
         for index in places {
-            match self.wait_up(table, index, &packets[index], ledger) {
+            match self.wait_up(table, index, &mut packets[index], detour, ledger) {
                 Ok(one) => {
                     keys.push(one.key());
                     careful.push(one);
@@ -125,18 +130,23 @@ impl Pipeline {
         let mut turning = ArrayVec::<Turning, BURST_MAX>::new();
         for (one, hit) in careful.iter().zip(hits) {
             let index = usize::from(one.index);
-            match self.act_access(table, &mut packets[index], one, hit) {
+            let packet = &mut packets[index];
+            match self.act_access(table, packet, one, hit) {
                 Ok(Onward::Internet(octets)) => ledger.send_internet(1, octets),
                 Ok(Onward::Hairpin(one)) => turning.push(one),
                 Ok(Onward::Control) => {
                     verdicts.set(index, Verdict::Punt);
                     ledger.is_for_control(one.outer.bytes());
                 }
-                Err(reason) => verdicts.set(index, ledger.drop(reason, one.outer.bytes())),
+                Err(refusal) => {
+                    let both = (&one.outer, &one.inner);
+                    let verdict = self.refuse_up(table, packet, both, refusal, detour, ledger);
+                    verdicts.set(index, verdict);
+                }
             }
         }
         if !turning.is_empty() {
-            self.hairpin(table, packets, &turning, verdicts, ledger);
+            self.hairpin(table, packets, &turning, verdicts, detour, ledger);
         }
     }
 
@@ -146,21 +156,23 @@ impl Pipeline {
         &self,
         table: &Table,
         index: usize,
-        packet: &P,
+        packet: &mut P,
+        detour: &mut Detour,
         ledger: &mut Ledger<'_>,
     ) -> Result<Waiting, Verdict> {
         let mut received = None;
         match self.classify_access(table, packet, &mut received) {
-            Ok((outer, inner, ports)) => {
+            Ok((outer, inner, ends)) => {
                 ledger.receive(1, outer.bytes());
                 Ok(Waiting {
                     index: index as u8,
-                    ports,
+                    ends,
                     inner,
                     outer,
                 })
             }
-            Err(verdict) => Err(ledger.turn_away(verdict, received)),
+            Err(Aside::Done(verdict)) => Err(ledger.turn_away(verdict, received)),
+            Err(Aside::TunnelError(error)) => Err(self.hear(table, packet, &error, detour, ledger)),
         }
     }
 
@@ -169,7 +181,7 @@ impl Pipeline {
         table: &Table,
         packet: &P,
         received: &mut Option<u32>,
-    ) -> Result<(Outer, Inner, Ports), Verdict> {
+    ) -> Result<(Outer, Inner, Ends), Aside> {
         let head = packet.head();
         let ipv6_at = match self.access_door.payload_at(packet, head) {
             Some(at) => at,
@@ -182,13 +194,14 @@ impl Pipeline {
             .ok_or_else(|| self.judge_interface(&ipv6))?;
         let extensions = match ipv6.next_header {
             ipv6::IPV4 => 0,
-            _ => self.judge_tunnel_end(bytes, &ipv6)?,
+            _ => self.judge_tunnel_end(bytes, ipv6_at, &ipv6)?,
         };
         let outer = Outer {
             source: ipv6.source,
             br,
             payload_len: ipv6.payload_len as u16,
             traffic_class: ipv6.traffic_class,
+            at: ipv6_at as u8,
         };
         *received = Some(outer.bytes());
         let inner_at = ipv6::HEADER + extensions;
@@ -197,13 +210,21 @@ impl Pipeline {
         // What lies behind the outer payload is padding, even if it looks like a header (TN-007).
         let inner = inner.get(..inner_len).unwrap_or(inner);
         let ipv4 = Ipv4::parse(inner, inner_len, false)?;
-        let ports = self.admit_access(inner, &ipv4)?;
         let behind = packet.len() - ipv6_at - inner_at;
-        Ok((outer, Inner::new(ipv4, ipv6_at + inner_at, behind), ports))
+        let bytes = inner;
+        let inner = Inner::new(ipv4, ipv6_at + inner_at, behind);
+        let ends = self.admit_access(packet, bytes, &inner)?;
+        Ok((outer, inner, ends))
     }
 
     /// What can be said about the inner packet before its binding is known (LW-020 steps 4, 5).
-    fn admit_access(&self, inner: &[u8], ipv4: &Ipv4) -> Result<Ports, Verdict> {
+    fn admit_access<P: Packet>(
+        &self,
+        packet: &P,
+        bytes: &[u8],
+        inner: &Inner,
+    ) -> Result<Ends, Verdict> {
+        let ipv4 = &inner.ipv4;
         ipv4.check_source()?;
         let internal = ipv4::is_softwire_internal(ipv4.source);
         if internal || ipv4::is_softwire_internal(ipv4.destination) {
@@ -214,10 +235,10 @@ impl Pipeline {
                 DropReason::SoftwireRange.into()
             });
         }
-        if ipv4.is_fragment {
+        if ipv4.fragment.is_fragment() {
             return Err(DropReason::Ipv4Fragment.into());
         }
-        Ok(transport::subscriber_port(inner, ipv4, End::Source)?)
+        Ok(ends(packet, bytes, inner, End::Source)?)
     }
 
     /// Validates the source, applies the tunnel's exit rules, and sends the packet onward.
@@ -228,13 +249,13 @@ impl Pipeline {
         packet: &mut P,
         one: &Waiting,
         softwire: Option<&Softwire>,
-    ) -> Result<Onward, DropReason> {
-        let softwire = softwire.ok_or_else(|| unbound(table, one))?;
+    ) -> Result<Onward, Refusal> {
+        let softwire = softwire.ok_or_else(|| Refusal::Unbound(unbound(table, one)))?;
         if softwire.b4() != one.outer.source {
-            return Err(DropReason::WrongB4);
+            return Err(Refusal::Unbound(DropReason::WrongB4));
         }
         if softwire.br() != one.outer.br {
-            return Err(DropReason::WrongBr);
+            return Err(Refusal::Unbound(DropReason::WrongBr));
         }
         let inner = &one.inner;
         if inner.ipv4.destination == self.forwarding.internet_address {
@@ -242,10 +263,10 @@ impl Pipeline {
         }
         let tos = self.egress_tos(inner.ipv4.tos, one.outer.traffic_class)?;
         if inner.ipv4.ttl <= 1 {
-            return Err(DropReason::TtlExpired);
+            return Err(DropReason::TtlExpired.into());
         }
         let onward = if table.serves(inner.ipv4.destination) {
-            Onward::Hairpin(self.turn(packet, one.index, inner, tos, one.outer.bytes())?)
+            Onward::Hairpin(self.turn(packet, one.index, (&one.outer, inner), one.ends, tos)?)
         } else {
             inner.ipv4.check_destination()?;
             Onward::Internet(self.decapsulate(packet, inner, tos)?)
@@ -302,16 +323,28 @@ impl Pipeline {
     /// Octets of destination options before the inner IPv4 packet (TN-005); whatever else a BR
     /// address is sent ends here.
     #[cold]
-    fn judge_tunnel_end(&self, bytes: &[u8], ipv6: &Ipv6) -> Result<usize, Verdict> {
+    fn judge_tunnel_end(&self, bytes: &[u8], ipv6_at: usize, ipv6: &Ipv6) -> Result<usize, Aside> {
         let payload = bytes.get(ipv6::HEADER..).ok_or(DropReason::BadIpv6Header)?;
         let payload = &payload[..payload.len().min(ipv6.payload_len)];
         let (next_header, at) = skip_destination_options(payload, ipv6.next_header)?;
         match next_header {
             ipv6::IPV4 => Ok(at),
             ipv6::FRAGMENT => Err(DropReason::Ipv6Fragment.into()),
-            ipv6::ICMPV6 => Err(judge_icmpv6(&payload[at..])),
-            _ if ipv6.destination == self.forwarding.access_address => Err(Verdict::Punt),
-            ipv6::UDP => Err(Verdict::Punt),
+            // Informational messages are the control thread's (RFC 4443 s2.1).
+            ipv6::ICMPV6
+                if payload
+                    .get(at)
+                    .is_some_and(|kind| *kind >= FIRST_INFORMATIONAL) =>
+            {
+                Err(Verdict::Punt.into())
+            }
+            ipv6::ICMPV6 => Err(Aside::TunnelError(TunnelError {
+                at: ipv6_at + ipv6::HEADER + at,
+                len: ipv6.payload_len - at,
+                ipv6: *ipv6,
+            })),
+            _ if ipv6.destination == self.forwarding.access_address => Err(Verdict::Punt.into()),
+            ipv6::UDP => Err(Verdict::Punt.into()),
             _ => Err(DropReason::UnknownNextHeader.into()),
         }
     }
@@ -350,26 +383,15 @@ fn skip_destination_options(payload: &[u8], first: u8) -> Result<(u8, usize), Dr
 /// Why an inner source has no softwire (LW-014).
 #[cold]
 fn unbound(table: &Table, one: &Waiting) -> DropReason {
-    if one.ports == Ports::None && table.serves(one.inner.ipv4.source) {
+    if one.ends.source == Ports::None && table.serves(one.inner.ipv4.source) {
         DropReason::NoPorts
     } else {
         DropReason::UnboundSource
     }
 }
 
-/// ICMPv6 sent to a BR address: informational messages are the control thread's (RFC 4443 s2.1).
-fn judge_icmpv6(message: &[u8]) -> Verdict {
-    match message.first() {
-        None => DropReason::BadIpv6Header.into(),
-        Some(kind) if *kind < FIRST_INFORMATIONAL => DropReason::Icmpv6Error.into(),
-        Some(_) => Verdict::Punt,
-    }
-}
-
 /// Octets of destination options that are gone through; a tunnel's encapsulation limit takes 8.
 const OPTIONS_MAX: usize = 128;
-/// ICMPv6 types from here on are no errors (RFC 4443 s2.1).
-const FIRST_INFORMATIONAL: u8 = 128;
 /// ff02::1.
 const ALL_NODES: u128 = 0xff02_0000_0000_0000_0000_0000_0000_0001;
 /// ff02::1:ff00:0/104 (RFC 4291 s2.7.1).

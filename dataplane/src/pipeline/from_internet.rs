@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
+use crate::pipeline::Detour;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
@@ -13,6 +14,7 @@ use crate::pipeline::Places;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::doorway::OddFrame;
+use crate::pipeline::ends;
 use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::key;
@@ -25,6 +27,7 @@ use crate::wire::ipv4;
 use crate::wire::ipv4::Ipv4;
 use crate::wire::transport;
 use crate::wire::transport::End;
+use crate::wire::transport::Ends;
 use crate::wire::transport::Ports;
 
 /// A packet that waits for its binding.
@@ -32,6 +35,15 @@ struct Waiting {
     index: u8,
     ports: Ports,
     inner: Inner,
+}
+
+/// What is known of a packet when it is turned away.
+#[derive(Default)]
+struct Seen {
+    /// Octets of IPv4, when it is traffic of subscribers.
+    received: Option<u32>,
+    /// The packet, when its header is good.
+    inner: Option<Inner>,
 }
 
 impl Waiting {
@@ -49,6 +61,7 @@ impl Pipeline {
         &self,
         table: &Table,
         packets: &mut [P],
+        detour: &mut Detour,
         ledger: &mut Ledger<'_>,
     ) -> Verdicts {
         let mut verdicts = Verdicts::all(Verdict::Access);
@@ -65,7 +78,7 @@ impl Pipeline {
         ledger.receive(sent.packets, sent.ipv4);
         ledger.send_access(sent.packets, sent.ipv6);
         if !undone.is_empty() {
-            self.careful_down(table, packets, undone, &mut verdicts, ledger);
+            self.careful_down(table, packets, undone, &mut verdicts, detour, ledger);
         }
         verdicts
     }
@@ -78,12 +91,13 @@ impl Pipeline {
         packets: &mut [P],
         places: Places,
         verdicts: &mut Verdicts,
+        detour: &mut Detour,
         ledger: &mut Ledger<'_>,
     ) {
         let mut keys = Keys::new();
         let mut careful = ArrayVec::<Waiting, BURST_MAX>::new();
         for index in places {
-            match self.wait_down(index, &packets[index], ledger) {
+            match self.wait_down(index, &mut packets[index], detour, ledger) {
                 Ok(one) => {
                     keys.push(one.key());
                     careful.push(one);
@@ -95,7 +109,7 @@ impl Pipeline {
         table.lookup_burst(&keys, &mut hits);
         for (one, hit) in careful.iter().zip(hits) {
             let index = usize::from(one.index);
-            let verdict = self.act_down(table, &mut packets[index], one, hit, ledger);
+            let verdict = self.act_down(table, &mut packets[index], one, hit, detour, ledger);
             if verdict != Verdict::Access {
                 verdicts.set(index, verdict);
             }
@@ -107,11 +121,12 @@ impl Pipeline {
     fn wait_down<P: Packet>(
         &self,
         index: usize,
-        packet: &P,
+        packet: &mut P,
+        detour: &mut Detour,
         ledger: &mut Ledger<'_>,
     ) -> Result<Waiting, Verdict> {
-        let mut received = None;
-        match self.classify_internet(packet, &mut received) {
+        let mut seen = Seen::default();
+        match self.classify_internet(packet, &mut seen) {
             Ok((inner, ports)) => {
                 ledger.receive(1, u32::from(inner.ipv4.total_len));
                 Ok(Waiting {
@@ -120,7 +135,13 @@ impl Pipeline {
                     inner,
                 })
             }
-            Err(verdict) => Err(ledger.turn_away(verdict, received)),
+            Err(verdict) => Err(match (verdict, seen.inner) {
+                (Verdict::Drop(reason), Some(inner)) => {
+                    ledger.receive(1, u32::from(inner.ipv4.total_len));
+                    self.refuse_down(packet, &inner, reason.into(), detour, ledger)
+                }
+                _ => ledger.turn_away(verdict, seen.received),
+            }),
         }
     }
 
@@ -132,26 +153,27 @@ impl Pipeline {
         packet: &mut P,
         one: &Waiting,
         softwire: Option<&Softwire>,
+        detour: &mut Detour,
         ledger: &mut Ledger<'_>,
     ) -> Verdict {
         let inner = &one.inner;
         let outcome = match softwire {
             Some(softwire) => self.encapsulate(table, packet, inner, inner.ipv4.tos, softwire),
-            None => Err(no_softwire(table, &inner.ipv4, one.ports)),
+            None => Err(no_softwire(table, &inner.ipv4, one.ports).into()),
         };
         match outcome {
             Ok(octets) => {
                 ledger.send_access(1, octets);
                 Verdict::Access
             }
-            Err(reason) => ledger.drop(reason, u32::from(inner.ipv4.total_len)),
+            Err(refusal) => self.refuse_down(packet, inner, refusal, detour, ledger),
         }
     }
 
     fn classify_internet<P: Packet>(
         &self,
         packet: &P,
-        received: &mut Option<u32>,
+        seen: &mut Seen,
     ) -> Result<(Inner, Ports), Verdict> {
         let head = packet.head();
         let ipv4_at = match self.internet_door.payload_at(packet, head) {
@@ -160,14 +182,16 @@ impl Pipeline {
         };
         let bytes = &head[ipv4_at..];
         let available = packet.len() - ipv4_at;
-        *received = Some(available as u32);
+        seen.received = Some(available as u32);
         let ipv4 = Ipv4::parse(bytes, available, packet.ipv4_checksum_is_good())?;
-        *received = Some(u32::from(ipv4.total_len));
+        seen.received = Some(u32::from(ipv4.total_len));
         if ipv4.destination == self.forwarding.internet_address {
             return Err(Verdict::Punt);
         }
-        let ports = self.admit_internet(bytes, &ipv4)?;
-        Ok((Inner::new(ipv4, ipv4_at, available), ports))
+        let inner = Inner::new(ipv4, ipv4_at, available);
+        seen.inner = Some(inner);
+        let ends = self.admit_internet(packet, bytes, &inner)?;
+        Ok((inner, ends.destination))
     }
 
     /// What becomes of a frame that does not look like the usual; IPv4 may still be in it.
@@ -185,7 +209,13 @@ impl Pipeline {
     }
 
     /// What can be said against a good header before its binding is known.
-    fn admit_internet(&self, bytes: &[u8], ipv4: &Ipv4) -> Result<Ports, DropReason> {
+    fn admit_internet<P: Packet>(
+        &self,
+        packet: &P,
+        bytes: &[u8],
+        inner: &Inner,
+    ) -> Result<Ends, DropReason> {
+        let ipv4 = &inner.ipv4;
         ipv4.check_source()?;
         if ipv4::is_softwire_internal(ipv4.source) {
             return Err(DropReason::SoftwireRange);
@@ -193,13 +223,13 @@ impl Pipeline {
         if ipv4.ttl <= 1 {
             return Err(DropReason::TtlExpired);
         }
-        if ipv4.is_fragment {
+        if ipv4.fragment.is_fragment() {
             return Err(DropReason::Ipv4Fragment);
         }
-        if ipv4.protocol == transport::ICMP && !self.forwarding.allow_incoming_icmp {
+        if ipv4.protocol == transport::ICMP && !self.forwarding.internet_icmp.allow_incoming {
             return Err(DropReason::IcmpPolicy);
         }
-        transport::subscriber_port(bytes, ipv4, End::Destination)
+        ends(packet, bytes, inner, End::Destination)
     }
 }
 

@@ -6,8 +6,10 @@ use arrayvec::ArrayVec;
 use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
+use crate::pipeline::Detour;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
+use crate::pipeline::Outer;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
@@ -17,6 +19,7 @@ use crate::table::Key;
 use crate::table::Table;
 use crate::wire::transport;
 use crate::wire::transport::End;
+use crate::wire::transport::Ends;
 use crate::wire::transport::Ports;
 
 /// A checked packet that goes back into a softwire.
@@ -27,8 +30,8 @@ pub(super) struct Turning {
     tos: u8,
     ports: Ports,
     inner: Inner,
-    /// Octets of the tunnel packet that arrived.
-    received_bytes: u32,
+    /// The tunnel that it came through, where its sender can be told what became of it.
+    outer: Outer,
 }
 
 impl Pipeline {
@@ -38,24 +41,27 @@ impl Pipeline {
         &self,
         packet: &P,
         index: u8,
-        inner: &Inner,
+        (outer, inner): (&Outer, &Inner),
+        ends: Ends,
         tos: u8,
-        received_bytes: u32,
     ) -> Result<Turning, DropReason> {
         if !self.forwarding.hairpinning {
             return Err(DropReason::HairpinDisabled);
         }
-        let bytes = packet
-            .head()
-            .get(inner.at()..)
-            .ok_or(DropReason::BadIpv4Header)?;
-        let ports = transport::subscriber_port(bytes, &inner.ipv4, End::Destination)?;
+        // An ICMP error must be about a packet of its receiver as well (IC-005).
+        let ends = if inner.ipv4.protocol == transport::ICMP && inner.ipv4.fragment.is_first() {
+            let bytes = packet.head().get(inner.at()..);
+            let bytes = bytes.ok_or(DropReason::BadIpv4Header)?;
+            transport::ends(bytes, &inner.ipv4, End::Destination)?
+        } else {
+            ends
+        };
         Ok(Turning {
             index,
             tos,
-            ports,
+            ports: ends.destination,
             inner: *inner,
-            received_bytes,
+            outer: *outer,
         })
     }
 
@@ -67,6 +73,7 @@ impl Pipeline {
         packets: &mut [P],
         turning: &[Turning],
         verdicts: &mut Verdicts,
+        detour: &mut Detour,
         ledger: &mut Ledger<'_>,
     ) {
         let keys: ArrayVec<Key, BURST_MAX> = turning
@@ -77,11 +84,10 @@ impl Pipeline {
         table.lookup_burst(&keys, &mut hits[..keys.len()]);
         for (one, softwire) in turning.iter().zip(hits) {
             let index = usize::from(one.index);
+            let packet = &mut packets[index];
             let sent = match softwire {
-                Some(softwire) => {
-                    self.encapsulate(table, &mut packets[index], &one.inner, one.tos, softwire)
-                }
-                None => Err(no_softwire(table, &one.inner.ipv4, one.ports)),
+                Some(softwire) => self.encapsulate(table, packet, &one.inner, one.tos, softwire),
+                None => Err(no_softwire(table, &one.inner.ipv4, one.ports).into()),
             };
             let verdict = match sent {
                 Ok(bytes) => {
@@ -89,7 +95,10 @@ impl Pipeline {
                     ledger.hairpin(u32::from(one.inner.ipv4.total_len));
                     Verdict::Access
                 }
-                Err(reason) => ledger.drop(reason, one.received_bytes),
+                Err(refusal) => {
+                    let both = (&one.outer, &one.inner);
+                    self.refuse_up(table, packet, both, refusal, detour, ledger)
+                }
             };
             verdicts.set(index, verdict);
         }

@@ -93,11 +93,39 @@ impl<'c> Ledger<'c> {
         self.dropped.add(1, bytes);
         let special = match (self.side, reason) {
             (Side::Internet, DropReason::Ipv4Fragment) => DROPPED_FRAGMENTS,
-            (Side::Internet, DropReason::IcmpPolicy | DropReason::Icmpv4Error) => DROPPED_ICMP,
+            (Side::Internet, DropReason::IcmpPolicy) => DROPPED_ICMP,
             _ => return Verdict::Drop(reason),
         };
         Sum { packets: 1, bytes }.enter(self.counters, special);
         Verdict::Drop(reason)
+    }
+
+    /// An ICMPv4 error was made here.
+    pub(super) fn send_icmpv4_error(&self, ipv4_bytes: u32) {
+        let sum = Sum {
+            packets: 1,
+            bytes: ipv4_bytes,
+        };
+        sum.enter(self.counters, OUT_ICMPV4_ERRORS);
+    }
+
+    /// An ICMPv6 error was made here.
+    pub(super) fn send_icmpv6_error(&self, ipv6_bytes: u32) {
+        let sum = Sum {
+            packets: 1,
+            bytes: ipv6_bytes,
+        };
+        sum.enter(self.counters, OUT_ICMPV6_ERRORS);
+    }
+
+    /// An error was not made, because too many had been.
+    pub(super) fn limit_error(&self) {
+        self.counters.add(Counter::IcmpErrorsLimited, 1);
+    }
+
+    /// An ICMPv6 error about a tunnel was believed.
+    pub(super) fn hear(&self) {
+        self.counters.add(Counter::HeardIcmpv6Errors, 1);
     }
 
     /// A packet is turned away before its binding is asked for; `bytes` when it is traffic of
@@ -148,4 +176,6 @@ const DROPPED_FRAGMENTS: Pair = (
     Counter::DroppedIpv4Fragments,
     Counter::DroppedIpv4FragmentBytes,
 );
+const OUT_ICMPV4_ERRORS: Pair = (Counter::OutIcmpv4ErrorPackets, Counter::OutIcmpv4ErrorBytes);
+const OUT_ICMPV6_ERRORS: Pair = (Counter::OutIcmpv6ErrorPackets, Counter::OutIcmpv6ErrorBytes);
 const DROPPED_ICMP: Pair = (Counter::DroppedIcmpv4Packets, Counter::DroppedIcmpv4Bytes);

@@ -10,7 +10,10 @@
 //! packet's binding hide behind the work on the others. Packets stay where they are in the burst
 //! until the end: what leaves, leaves in the order it came.
 
+mod answer;
+mod detour;
 mod doorway;
+mod error;
 mod express;
 mod from_access;
 mod from_internet;
@@ -18,30 +21,44 @@ mod gate;
 mod hairpin;
 mod inner;
 mod ledger;
+mod outer;
 mod rewrite;
 #[cfg(test)]
 pub(crate) mod tests;
 mod traffic_class;
+mod tunnel_error;
 mod verdict;
 
 use std::sync::Arc;
 
+pub use detour::Detour;
+pub use detour::Share;
 pub use ledger::Ledger;
 pub use verdict::Verdict;
 pub use verdict::Verdicts;
 
+use answer::Refusal;
 use doorway::Doorway;
 use gate::Gate;
 use inner::Inner;
+use outer::Outer;
 use traffic_class::TrafficClass;
+use tunnel_error::TunnelError;
 use verdict::Places;
 
+use crate::drop_reason::DropReason;
 use crate::forwarding::Forwarding;
 use crate::forwarding::FrontHeader;
+use crate::packet::Packet;
 use crate::softwire_counters::SoftwireCounters;
 use crate::table::Key;
 use crate::table::PortKey;
+use crate::wire::checksum;
 use crate::wire::ethernet;
+use crate::wire::icmpv4;
+use crate::wire::transport;
+use crate::wire::transport::End;
+use crate::wire::transport::Ends;
 use crate::wire::transport::Ports;
 
 /// The packet path between receiving and transmitting. One per worker.
@@ -88,6 +105,32 @@ impl Pipeline {
     #[must_use]
     pub fn forwarding(&self) -> &Forwarding {
         &self.forwarding
+    }
+}
+
+/// The ports of a packet, of which `bytes` begins with its IPv4 header and may end before the packet does.
+/// An ICMP error that does not sum up is not looked into (IC-004); one in fragments cannot be summed.
+fn ends<P: Packet>(
+    packet: &P,
+    bytes: &[u8],
+    inner: &Inner,
+    subscriber: End,
+) -> Result<Ends, DropReason> {
+    let ipv4 = &inner.ipv4;
+    let ends = transport::ends(bytes, ipv4, subscriber);
+    if ipv4.protocol != transport::ICMP
+        || !icmpv4::has_quote(bytes, ipv4)
+        || ipv4.fragment.is_fragment()
+        || ends == Err(DropReason::TransportTruncated)
+    {
+        return ends;
+    }
+    let header_len = usize::from(ipv4.header_len);
+    let message = inner.at() + header_len..inner.at() + inner.len();
+    if packet.head().get(message).map(checksum::sum) == Some(0xffff) {
+        ends
+    } else {
+        Err(DropReason::Icmpv4Bad)
     }
 }
 

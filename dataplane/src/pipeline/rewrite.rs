@@ -5,6 +5,7 @@ use crate::forwarding::FrontHeader;
 use crate::packet::Packet;
 use crate::pipeline::Inner;
 use crate::pipeline::Pipeline;
+use crate::pipeline::Refusal;
 use crate::table::Softwire;
 use crate::table::Table;
 use crate::wire::ipv4;
@@ -23,10 +24,11 @@ impl Pipeline {
         inner: &Inner,
         tos: u8,
         softwire: &Softwire,
-    ) -> Result<u32, DropReason> {
+    ) -> Result<u32, Refusal> {
         let ipv6_len = ipv6::HEADER + inner.len();
-        if ipv6_len > self.forwarding.access.mtu {
-            return Err(DropReason::TooBig);
+        let mtu = self.forwarding.access.mtu;
+        if ipv6_len > mtu {
+            return Err(too_big(inner, mtu - ipv6::HEADER));
         }
         let front = self.to_access.len();
         place_front(packet, inner.at(), front + ipv6::HEADER)?;
@@ -59,9 +61,10 @@ impl Pipeline {
         packet: &mut P,
         inner: &Inner,
         tos: u8,
-    ) -> Result<u32, DropReason> {
-        if inner.len() > self.forwarding.internet.mtu {
-            return Err(DropReason::TooBig);
+    ) -> Result<u32, Refusal> {
+        let mtu = self.forwarding.internet.mtu;
+        if inner.len() > mtu {
+            return Err(too_big(inner, mtu));
         }
         let front = self.to_internet.len();
         place_front(packet, inner.at(), front)?;
@@ -90,9 +93,23 @@ impl Pipeline {
     }
 }
 
+/// Why a packet cannot leave by a link that takes `mtu` octets of IPv4 (FR-002, FR-018).
+#[cold]
+fn too_big(inner: &Inner, mtu: usize) -> Refusal {
+    if inner.ipv4.fragment.dont_fragment() {
+        Refusal::DontFragment { mtu: mtu as u16 }
+    } else {
+        DropReason::TooBig.into()
+    }
+}
+
 /// Moves the start of the packet so that what stands at `at` stands at `front`.
 #[inline(always)]
-fn place_front<P: Packet>(packet: &mut P, at: usize, front: usize) -> Result<(), DropReason> {
+pub(super) fn place_front<P: Packet>(
+    packet: &mut P,
+    at: usize,
+    front: usize,
+) -> Result<(), DropReason> {
     if front > at {
         packet
             .prepend(front - at)

@@ -10,12 +10,14 @@ use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::forwarding::Dscp;
 use crate::forwarding::Forwarding;
+use crate::forwarding::Icmp;
 use crate::forwarding::Link;
 use crate::heap_packet::HeapPacket;
 use crate::packet::Packet;
 use crate::pipeline::Gate;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
+use crate::pipeline::Share;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::port_set::PortSet;
@@ -55,7 +57,8 @@ pub(crate) fn forwarding() -> Forwarding {
         dscp: Dscp::Copy,
         mss_clamp: None,
         hairpinning: true,
-        allow_incoming_icmp: true,
+        internet_icmp: Icmp::default(),
+        access_icmp: Icmp::default(),
     }
 }
 
@@ -115,6 +118,7 @@ fn from_internet(pipeline: &Pipeline, reader: &Reader, burst: &mut [HeapPacket])
     pipeline.from_internet(
         reader.table(),
         burst,
+        &mut pipeline.detour(Share::WHOLE),
         &mut Ledger::new(&counters, Side::Internet),
     )
 }
@@ -124,6 +128,7 @@ fn from_access(pipeline: &Pipeline, reader: &Reader, burst: &mut [HeapPacket]) -
     pipeline.from_access(
         reader.table(),
         burst,
+        &mut pipeline.detour(Share::WHOLE),
         &mut Ledger::new(&counters, Side::Access),
     )
 }
@@ -346,10 +351,11 @@ proptest! {
             let counters = Counters::default();
             let side = if access { Side::Access } else { Side::Internet };
             let mut ledger = Ledger::new(&counters, side);
+            let mut detour = pipeline.detour(Share::WHOLE);
             let verdicts = if access {
-                pipeline.from_access(reader.table(), &mut burst, &mut ledger)
+                pipeline.from_access(reader.table(), &mut burst, &mut detour, &mut ledger)
             } else {
-                pipeline.from_internet(reader.table(), &mut burst, &mut ledger)
+                pipeline.from_internet(reader.table(), &mut burst, &mut detour, &mut ledger)
             };
             ledger.close();
             let counted: Vec<_> = counters.iter().filter(|(_, value)| *value > 0).collect();
@@ -406,7 +412,8 @@ fn a_bound_lwb4_reaches_our_own_internet_address_by_control() {
     let before = arrived[0].clone();
     let counters = Counters::default();
     let mut ledger = Ledger::new(&counters, Side::Access);
-    let verdicts = pipeline.from_access(reader.table(), &mut arrived, &mut ledger);
+    let mut detour = pipeline.detour(Share::WHOLE);
+    let verdicts = pipeline.from_access(reader.table(), &mut arrived, &mut detour, &mut ledger);
     ledger.close();
     assert_eq!((verdicts[0], &arrived[0]), (Verdict::Punt, &before));
     assert!(counters.iter().all(|(_, value)| value == 0));

@@ -14,6 +14,8 @@ pub enum Verdict {
     Access,
     /// Up to the control thread, as it arrived.
     Punt,
+    /// Nowhere, but not for nothing: what it said has been heard.
+    Absorbed,
     /// Nowhere.
     Drop(DropReason),
 }

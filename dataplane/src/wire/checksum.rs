@@ -57,6 +57,12 @@ pub const fn update(checksum: u16, old: u16, new: u16) -> u16 {
     !fold(sum)
 }
 
+/// The sum of two parts, the first of which has an even number of octets.
+#[must_use]
+pub const fn add(one: u16, other: u16) -> u16 {
+    fold(one as u32 + other as u32)
+}
+
 #[inline]
 const fn fold(sum: u32) -> u16 {
     let sum = (sum & 0xffff) + (sum >> 16);

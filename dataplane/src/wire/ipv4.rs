@@ -2,6 +2,7 @@
 
 use crate::drop_reason::DropReason;
 use crate::wire::checksum;
+use crate::wire::transport;
 
 /// Octets of a header without options.
 pub const HEADER: usize = 20;
@@ -24,8 +25,38 @@ pub struct Ipv4 {
     pub ttl: u8,
     /// Number of the protocol above.
     pub protocol: u8,
-    /// Whether it is one of several fragments.
-    pub is_fragment: bool,
+    /// What the sender calls this datagram, so that its fragments find together.
+    pub id: u16,
+    /// Whether it may be fragmented, and which part of the datagram it is.
+    pub fragment: FragmentField,
+}
+
+/// The word of the flags and the fragment offset (RFC 791 s3.1).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct FragmentField(pub u16);
+
+impl FragmentField {
+    /// Whether the packet is one of several fragments.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_fragment(self) -> bool {
+        self.0 & MORE_OR_OFFSET != 0
+    }
+
+    /// Whether the packet begins with the header of the protocol above: it is whole, or the first
+    /// fragment.
+    #[must_use]
+    #[inline(always)]
+    pub const fn is_first(self) -> bool {
+        self.0 & OFFSET == 0
+    }
+
+    /// Whether its sender forbids to fragment it.
+    #[must_use]
+    #[inline(always)]
+    pub const fn dont_fragment(self) -> bool {
+        self.0 & DONT_FRAGMENT != 0
+    }
 }
 
 impl Ipv4 {
@@ -63,7 +94,8 @@ impl Ipv4 {
             tos: header[1],
             ttl: header[8],
             protocol: header[9],
-            is_fragment: u16::from_be_bytes([header[6], header[7]]) & MORE_OR_OFFSET != 0,
+            id: u16::from_be_bytes([header[4], header[5]]),
+            fragment: FragmentField(u16::from_be_bytes([header[6], header[7]])),
         })
     }
 
@@ -123,6 +155,26 @@ pub fn set_tos(header: &mut [u8; HEADER], tos: u8) {
     header[10..12].copy_from_slice(&checksum.to_be_bytes());
 }
 
+/// Writes the header of an ICMP error: no options, don't fragment, so that it needs no identification
+/// of its own (RFC 6864 s4.1).
+pub(crate) fn write_error_header(
+    header: &mut [u8; HEADER],
+    tos: u8,
+    total_len: u16,
+    source: u32,
+    destination: u32,
+) {
+    header.fill(0);
+    (header[0], header[1]) = (VERSION_4_WITHOUT_OPTIONS, tos);
+    header[2..4].copy_from_slice(&total_len.to_be_bytes());
+    header[6..8].copy_from_slice(&DONT_FRAGMENT.to_be_bytes());
+    (header[8], header[9]) = (ERROR_TTL, transport::ICMP);
+    header[12..16].copy_from_slice(&source.to_be_bytes());
+    header[16..20].copy_from_slice(&destination.to_be_bytes());
+    let sum = !checksum::sum(header);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
+}
+
 /// Everything but 0/8, 127/8, multicast and class E.
 #[inline(always)]
 pub(crate) const fn is_routable_unicast(address: u32) -> bool {
@@ -154,7 +206,12 @@ fn check_header_len(
 /// First octet of a header of version 4 and five words.
 pub(crate) const VERSION_4_WITHOUT_OPTIONS: u8 = 0x45;
 /// The more-fragments bit and the fragment offset; zero in a packet that is whole.
-pub(crate) const MORE_OR_OFFSET: u16 = 0x3fff;
+pub(crate) const MORE_OR_OFFSET: u16 = MORE | OFFSET;
+/// TTL of what is sent from here (RFC 1700, "IP default TTL").
+const ERROR_TTL: u8 = 64;
+const DONT_FRAGMENT: u16 = 0x4000;
+const MORE: u16 = 0x2000;
+const OFFSET: u16 = 0x1fff;
 
 #[cfg(test)]
 mod tests {
@@ -186,7 +243,8 @@ mod tests {
                 (ipv4.header_len, ipv4.total_len),
                 ((20 + options) as u8, packet.len() as u16)
             );
-            assert_eq!((ipv4.ttl, ipv4.protocol, ipv4.is_fragment), (64, 17, false));
+            assert_eq!((ipv4.ttl, ipv4.protocol), (64, 17));
+            assert!(!ipv4.fragment.is_fragment());
             assert_eq!((ipv4.source, ipv4.destination), (0xc633_6407, 0xc000_0201));
         }
     }
@@ -220,18 +278,19 @@ mod tests {
 
     #[test]
     fn any_fragment_bit_makes_a_fragment_and_df_does_not() {
-        for (bits, is_fragment) in [
-            (0x4000_u16, false),
-            (0x2000, true),
-            (0x0001, true),
-            (0x1fff, true),
-            (0x8000, false),
+        for (bits, is_fragment, is_first, dont_fragment) in [
+            (0x4000_u16, false, true, true),
+            (0x2000, true, true, false),
+            (0x0001, true, false, false),
+            (0x5fff, true, false, true),
+            (0x8000, false, true, false),
         ] {
             let mut packet = header(0);
             packet[6..8].copy_from_slice(&bits.to_be_bytes());
+            let field = Ipv4::parse(&packet, 100, true).unwrap().fragment;
             assert_eq!(
-                Ipv4::parse(&packet, 100, true).unwrap().is_fragment,
-                is_fragment,
+                (field.is_fragment(), field.is_first(), field.dont_fragment()),
+                (is_fragment, is_first, dont_fragment),
                 "{bits:#06x}"
             );
         }

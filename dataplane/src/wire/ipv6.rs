@@ -1,5 +1,7 @@
 //! The IPv6 header (RFC 8200) as the outer header of a softwire (RFC 2473).
 
+use std::net::Ipv6Addr;
+
 use crate::drop_reason::DropReason;
 
 /// Octets of the fixed header.
@@ -56,6 +58,14 @@ impl Ipv6 {
     }
 }
 
+/// Whether an address can be one node's, who may then be answered: neither `::`, nor multicast, nor
+/// loopback (RFC 4443 s2.4(e)).
+#[must_use]
+pub fn is_one_nodes(address: &[u8; 16]) -> bool {
+    let address = Ipv6Addr::from(*address);
+    !address.is_unspecified() && !address.is_multicast() && !address.is_loopback()
+}
+
 /// Writes the outer header of a softwire packet (TN-002): next header IPv4, flow label 0.
 #[inline(always)]
 pub fn write_tunnel_header(
@@ -66,10 +76,32 @@ pub fn write_tunnel_header(
     source: &[u8; 16],
     destination: &[u8; 16],
 ) {
+    write_header(
+        header,
+        traffic_class,
+        payload_len,
+        IPV4,
+        hop_limit,
+        source,
+        destination,
+    );
+}
+
+/// Writes a header with flow label 0.
+#[inline(always)]
+pub(crate) fn write_header(
+    header: &mut [u8; HEADER],
+    traffic_class: u8,
+    payload_len: u16,
+    next_header: u8,
+    hop_limit: u8,
+    source: &[u8; 16],
+    destination: &[u8; 16],
+) {
     let first = (6 << 60)
         | u64::from(traffic_class) << 52
         | u64::from(payload_len) << 16
-        | u64::from(IPV4) << 8
+        | u64::from(next_header) << 8
         | u64::from(hop_limit);
     header[..8].copy_from_slice(&first.to_be_bytes());
     header[8..24].copy_from_slice(source);

@@ -6,6 +6,8 @@
 pub mod checksum;
 pub mod ecn;
 pub mod ethernet;
+pub mod icmpv4;
+pub mod icmpv6;
 pub mod ipv4;
 pub mod ipv6;
 pub mod tcp;

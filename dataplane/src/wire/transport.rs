@@ -1,11 +1,13 @@
 //! Where the port is: what identifies a subscriber of a shared address in the transport header.
 //!
 //! TCP, UDP, DCCP, SCTP and UDP-Lite keep their ports in the first four octets (AP-005). ICMP echo
-//! uses its Identifier (IC-001, IC-006). Everything else has no port (AP-004).
+//! uses its Identifier (IC-001, IC-006), an ICMP error the ports of the packet it is about. Everything
+//! else has no port (AP-004).
 
 use crate::drop_reason::DropReason;
+use crate::wire::icmpv4;
+use crate::wire::icmpv4::Quote;
 use crate::wire::ipv4::Ipv4;
-use crate::wire::u16_at;
 
 /// Protocol number of ICMP.
 pub const ICMP: u8 = 1;
@@ -29,76 +31,109 @@ pub enum End {
     Destination,
 }
 
-/// What the transport header says about the subscriber.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// What the transport header says about one end.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Ports {
     /// A port, or the Identifier of an ICMP echo.
     Port(u16),
-    /// A protocol without ports.
+    /// A protocol without ports, or a fragment that does not carry them.
     None,
 }
 
-/// Finds the subscriber's port in a packet that is not a fragment. `packet` begins with the IPv4
-/// header that `ipv4` was read from.
+/// What the transport header says about both ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Ends {
+    /// The sender's.
+    pub source: Ports,
+    /// The receiver's.
+    pub destination: Ports,
+}
+
+impl Ends {
+    /// Of a packet that says nothing about ports.
+    pub const NONE: Self = Self {
+        source: Ports::None,
+        destination: Ports::None,
+    };
+}
+
+/// Finds the ports in a packet, of which `packet` begins with the IPv4 header that `ipv4` was read
+/// from. An ICMP error is known by the packet it is about: the ends are those of an answer to that
+/// one, which must have been sent by the receiver (IC-005) or, from a lwB4, to it (IC-006).
 ///
 /// # Errors
-/// The reason to drop it: cut before the port, an ICMP error, or ICMP that is kept out (IC-003).
+/// The reason to drop it: cut before the ports, an ICMP error about another's packet, or ICMP that is
+/// kept out (IC-003).
 #[inline(always)]
-pub fn subscriber_port(packet: &[u8], ipv4: &Ipv4, end: End) -> Result<Ports, DropReason> {
-    if matches!(ipv4.protocol, TCP | UDP) {
-        return first_port(packet, ipv4, end);
+pub fn ends(packet: &[u8], ipv4: &Ipv4, subscriber: End) -> Result<Ends, DropReason> {
+    if matches!(ipv4.protocol, TCP | UDP) && ipv4.fragment.is_first() {
+        return ports(packet, ipv4);
     }
-    rarer_port(packet, ipv4, end)
+    rarer_ends(packet, ipv4, subscriber)
 }
 
 /// Ports of protocols that are less than almost all of the traffic.
-fn rarer_port(packet: &[u8], ipv4: &Ipv4, end: End) -> Result<Ports, DropReason> {
+#[inline(never)]
+fn rarer_ends(packet: &[u8], ipv4: &Ipv4, subscriber: End) -> Result<Ends, DropReason> {
+    if ipv4.protocol == ICMP && ipv4.fragment.is_first() {
+        return match icmpv4::Message::read(packet, ipv4)? {
+            icmpv4::Message::Echo(identifier) => Ok(identified(identifier)),
+            icmpv4::Message::Error(quote) => answering(&quote?, ipv4, subscriber),
+            icmpv4::Message::Other => Err(DropReason::IcmpPolicy),
+        };
+    }
+    ends_in_front(packet, ipv4)
+}
+
+/// The ends of an ICMP error by the packet that it quotes.
+fn answering(quote: &Quote<'_>, error: &Ipv4, subscriber: End) -> Result<Ends, DropReason> {
+    let belongs = match subscriber {
+        End::Destination => quote.ipv4.source == error.destination,
+        End::Source => quote.ipv4.destination == error.source,
+    };
+    if !belongs {
+        return Err(DropReason::Icmpv4Forged);
+    }
+    let sent = quote.ends()?;
+    Ok(Ends {
+        source: sent.destination,
+        destination: sent.source,
+    })
+}
+
+/// Ports of every protocol but ICMP, which keep them in their first four octets or have none.
+pub(crate) fn ends_in_front(packet: &[u8], ipv4: &Ipv4) -> Result<Ends, DropReason> {
     match ipv4.protocol {
-        DCCP | SCTP | UDP_LITE => first_port(packet, ipv4, end),
-        ICMP => echo_identifier(packet, ipv4).map(Ports::Port),
-        _ => Ok(Ports::None),
+        TCP | UDP | DCCP | SCTP | UDP_LITE if ipv4.fragment.is_first() => ports(packet, ipv4),
+        _ => Ok(Ends::NONE),
+    }
+}
+
+/// An echo has its Identifier at both ends.
+pub(crate) fn identified(identifier: u16) -> Ends {
+    Ends {
+        source: Ports::Port(identifier),
+        destination: Ports::Port(identifier),
     }
 }
 
 #[inline(always)]
-fn first_port(packet: &[u8], ipv4: &Ipv4, end: End) -> Result<Ports, DropReason> {
-    if ipv4.total_len < u16::from(ipv4.header_len) + 4 {
-        return Err(DropReason::TransportTruncated);
-    }
-    let at = usize::from(ipv4.header_len) + if end == End::Source { 0 } else { 2 };
-    u16_at(packet, at)
-        .map(Ports::Port)
-        .ok_or(DropReason::TransportTruncated)
-}
-
-fn echo_identifier(packet: &[u8], ipv4: &Ipv4) -> Result<u16, DropReason> {
-    let message = packet
-        .get(usize::from(ipv4.header_len)..)
-        .ok_or(DropReason::TransportTruncated)?;
-    let message: &[u8; 8] = message
-        .first_chunk()
-        .filter(|_| ipv4.total_len >= u16::from(ipv4.header_len) + 8)
-        .ok_or(DropReason::TransportTruncated)?;
-    match message[0] {
-        ECHO_REPLY | ECHO_REQUEST => Ok(u16::from_be_bytes([message[4], message[5]])),
-        UNREACHABLE | SOURCE_QUENCH | REDIRECT | TIME_EXCEEDED | PARAMETER_PROBLEM => {
-            Err(DropReason::Icmpv4Error)
-        }
-        _ => Err(DropReason::IcmpPolicy),
+fn ports(packet: &[u8], ipv4: &Ipv4) -> Result<Ends, DropReason> {
+    let at = usize::from(ipv4.header_len);
+    let both: Option<&[u8; 4]> = packet.get(at..).and_then(<[u8]>::first_chunk);
+    match both {
+        Some(&[a, b, c, d]) if usize::from(ipv4.total_len) >= at + 4 => Ok(Ends {
+            source: Ports::Port(u16::from_be_bytes([a, b])),
+            destination: Ports::Port(u16::from_be_bytes([c, d])),
+        }),
+        _ => Err(DropReason::TransportTruncated),
     }
 }
-
-// ICMP types of RFC 792: the two echo messages, and those that carry the packet they are about.
-const ECHO_REPLY: u8 = 0;
-const UNREACHABLE: u8 = 3;
-const SOURCE_QUENCH: u8 = 4;
-const REDIRECT: u8 = 5;
-const ECHO_REQUEST: u8 = 8;
-const TIME_EXCEEDED: u8 = 11;
-const PARAMETER_PROBLEM: u8 = 12;
 
 #[cfg(test)]
 mod tests {
+    use crate::wire::ipv4::FragmentField;
+
     use super::*;
 
     fn packet(protocol: u8, transport: &[u8]) -> (Vec<u8>, Ipv4) {
@@ -110,25 +145,28 @@ mod tests {
             tos: 0,
             ttl: 64,
             protocol,
-            is_fragment: false,
+            id: 0,
+            fragment: FragmentField::default(),
             source: 1,
             destination: 2,
         };
         (bytes, ipv4)
     }
 
+    fn both(source: u16, destination: u16) -> Ends {
+        Ends {
+            source: Ports::Port(source),
+            destination: Ports::Port(destination),
+        }
+    }
+
     #[test]
     fn ap_005_port_carrying_protocols_keep_them_in_front() {
         for protocol in [TCP, UDP, DCCP, SCTP, UDP_LITE] {
             let (bytes, ipv4) = packet(protocol, &[0x12, 0x34, 0x56, 0x78]);
-            assert_eq!(
-                subscriber_port(&bytes, &ipv4, End::Source),
-                Ok(Ports::Port(0x1234))
-            );
-            assert_eq!(
-                subscriber_port(&bytes, &ipv4, End::Destination),
-                Ok(Ports::Port(0x5678))
-            );
+            for end in [End::Source, End::Destination] {
+                assert_eq!(ends(&bytes, &ipv4, end), Ok(both(0x1234, 0x5678)));
+            }
         }
     }
 
@@ -137,22 +175,18 @@ mod tests {
         for kind in [0, 8] {
             let (bytes, ipv4) = packet(ICMP, &[kind, 0, 0, 0, 0xab, 0xcd, 0, 1]);
             for end in [End::Source, End::Destination] {
-                assert_eq!(subscriber_port(&bytes, &ipv4, end), Ok(Ports::Port(0xabcd)));
+                assert_eq!(ends(&bytes, &ipv4, end), Ok(both(0xabcd, 0xabcd)));
             }
         }
     }
 
     #[test]
-    fn ic_003_other_icmp_is_an_error_message_or_kept_out() {
-        for (kind, reason) in [
-            (3, DropReason::Icmpv4Error),
-            (11, DropReason::Icmpv4Error),
-            (13, DropReason::IcmpPolicy),
-        ] {
+    fn ic_003_other_icmp_is_kept_out() {
+        for kind in [5, 9, 10, 13, 14, 17, 40, 255] {
             let (bytes, ipv4) = packet(ICMP, &[kind, 0, 0, 0, 0, 0, 0, 0]);
             assert_eq!(
-                subscriber_port(&bytes, &ipv4, End::Destination),
-                Err(reason)
+                ends(&bytes, &ipv4, End::Destination),
+                Err(DropReason::IcmpPolicy)
             );
         }
     }
@@ -161,19 +195,30 @@ mod tests {
     fn ap_004_other_protocols_have_no_port() {
         for protocol in [2, 41, 47, 50, 51, 255] {
             let (bytes, ipv4) = packet(protocol, &[1; 8]);
-            assert_eq!(subscriber_port(&bytes, &ipv4, End::Source), Ok(Ports::None));
+            assert_eq!(ends(&bytes, &ipv4, End::Source), Ok(Ends::NONE));
+        }
+    }
+
+    #[test]
+    fn fr_011_a_later_fragment_has_no_port_whatever_its_first_octets() {
+        for protocol in [ICMP, TCP, UDP, DCCP, SCTP, UDP_LITE] {
+            let (bytes, mut ipv4) = packet(protocol, &[3; 8]);
+            for bits in [1, 0x2001, 0x1fff] {
+                ipv4.fragment = FragmentField(bits);
+                assert_eq!(ends(&bytes, &ipv4, End::Source), Ok(Ends::NONE));
+            }
         }
     }
 
     #[test]
     fn fr_012_ports_outside_the_packet_are_not_read() {
-        for (protocol, needed) in [(TCP, 4), (UDP, 4), (ICMP, 8)] {
+        for (protocol, needed) in [(TCP, 4), (UDP, 4), (SCTP, 4), (ICMP, 8)] {
             for len in 0..needed {
                 let (mut bytes, ipv4) = packet(protocol, &vec![8; len]);
-                let cut = subscriber_port(&bytes, &ipv4, End::Source);
+                let cut = ends(&bytes, &ipv4, End::Source);
                 assert_eq!(cut, Err(DropReason::TransportTruncated), "{protocol} {len}");
                 bytes.extend([8; 16]);
-                let padded = subscriber_port(&bytes, &ipv4, End::Source);
+                let padded = ends(&bytes, &ipv4, End::Source);
                 assert_eq!(
                     padded,
                     Err(DropReason::TransportTruncated),

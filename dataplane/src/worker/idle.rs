@@ -94,6 +94,7 @@ mod tests {
     use crate::heap_packet::HeapPacket;
     use crate::instant::Instant;
     use crate::pipeline::Pipeline;
+    use crate::pipeline::Share;
     use crate::pipeline::tests::SHARED;
     use crate::pipeline::tests::forwarding;
     use crate::pipeline::tests::publisher;
@@ -193,7 +194,7 @@ mod tests {
         };
         let counters = Arc::new(Counters::default());
         let pipeline = Pipeline::new(forwarding());
-        let worker = Worker::new(ports, pipeline, reader, Arc::clone(&counters));
+        let worker = Worker::new(ports, pipeline, Share::WHOLE, reader, Arc::clone(&counters));
         (worker, counters)
     }
 

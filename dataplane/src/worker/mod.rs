@@ -18,8 +18,10 @@ use crate::counters::Counter;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
+use crate::pipeline::Detour;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
+use crate::pipeline::Share;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::ports::Layout;
@@ -39,6 +41,7 @@ pub use idle::Idle;
 pub struct Worker<P: Ports> {
     ports: P,
     pipeline: Pipeline,
+    detour: Detour,
     reader: Reader,
     counters: Arc<Counters>,
     buffers: Buffers<P::Packet>,
@@ -59,7 +62,14 @@ struct Buffers<P> {
 impl<P: Ports> Worker<P> {
     /// A worker over these queues.
     #[must_use]
-    pub fn new(ports: P, pipeline: Pipeline, reader: Reader, counters: Arc<Counters>) -> Self {
+    pub fn new(
+        ports: P,
+        pipeline: Pipeline,
+        share: Share,
+        reader: Reader,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let detour = pipeline.detour(share);
         let buffers = Buffers {
             received: Burst::new(),
             access: Burst::new(),
@@ -71,6 +81,7 @@ impl<P: Ports> Worker<P> {
         Self {
             ports,
             pipeline,
+            detour,
             reader,
             counters,
             buffers,
@@ -172,9 +183,11 @@ impl<P: Ports> Worker<P> {
         self.counters
             .add(octets, transmit::octets_of(packets) as u64);
         let mut ledger = Ledger::new(&self.counters, side);
+        let (pipeline, detour) = (&self.pipeline, &mut self.detour);
+        detour.set_now(self.ports.now());
         let verdicts = match side {
-            Side::Internet => self.pipeline.from_internet(table, packets, &mut ledger),
-            Side::Access => self.pipeline.from_access(table, packets, &mut ledger),
+            Side::Internet => pipeline.from_internet(table, packets, detour, &mut ledger),
+            Side::Access => pipeline.from_access(table, packets, detour, &mut ledger),
         };
         ledger.close();
         self.sort(&verdicts);
@@ -200,7 +213,7 @@ impl<P: Ports> Worker<P> {
                 Verdict::Internet => buffers.to_internet.push(packet),
                 Verdict::Access => buffers.to_access.push(packet),
                 Verdict::Punt => buffers.punted.push(packet),
-                Verdict::Drop(_) => buffers.dropped.push(packet),
+                Verdict::Drop(_) | Verdict::Absorbed => buffers.dropped.push(packet),
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::heap_packet::HeapPacket;
 use crate::instant::Instant;
 use crate::packet::Packet;
 use crate::pipeline::Pipeline;
+use crate::pipeline::Share;
 use crate::pipeline::tests::forwarding;
 use crate::pipeline::tests::reader;
 use crate::pipeline::tests::udp;
@@ -82,6 +83,7 @@ fn worker(ports: MemoryPorts, forwarding: Forwarding) -> (Worker<MemoryPorts>, A
     let worker = Worker::new(
         ports,
         Pipeline::new(forwarding),
+        Share::WHOLE,
         reader(),
         Arc::clone(&counters),
     );

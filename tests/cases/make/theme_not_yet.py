@@ -74,76 +74,7 @@ def about(packet):
     return Raw(bytes(packet)[:28])
 
 
-@case("ICMPv4 errors from the Internet are counted drops.", "IC-002")
-def icmp_errors_down(c):
-    quoted = about(to_host(FIRST) / UDP(sport=FIRST.port(), dport=53))
-    for kind, code in ((3, 1), (3, 3), (3, 4), (4, 0), (5, 1), (11, 0), (11, 1), (12, 0)):
-        c.drop_icmpv4("drop-icmpv4-error", from_host(FIRST) / ICMP(type=kind, code=code) / quoted)
-    c.drop_icmpv4("drop-icmpv4-error", from_host(WHOLE) / ICMP(type=3, code=3) / quoted)
-
-
-@case("ICMPv4 errors of lwB4s are counted drops.", "IC-006")
-def icmp_errors_up(c):
-    quoted = about(from_host(FIRST) / UDP(sport=53, dport=FIRST.port()))
-    for kind, code in ((3, 1), (3, 3), (3, 4), (11, 0), (12, 0)):
-        packet = to_host(FIRST) / ICMP(type=kind, code=code) / quoted
-        c.drop_ipv6("drop-icmpv4-error", upstream(FIRST, packet))
-
-
-@case(
-    "ICMPv6 errors about tunnel packets are counted drops, whoever sends them.",
-    "IC-007",
-    "IC-008",
-)
-def icmpv6_errors(c):
-    inner = from_host(FIRST) / UDP(sport=53, dport=FIRST.port())
-    quoted = Raw(downstream(FIRST, inner))
-    for source in (FIRST.b4, STRANGER, "2001:db8:ac::fe"):
-        for error in (
-            ICMPv6DestUnreach(code=3),
-            ICMPv6PacketTooBig(mtu=1400),
-            ICMPv6TimeExceeded(),
-            ICMPv6ParamProblem(code=1),
-        ):
-            packet = IPv6(src=source, dst=FIRST.br) / error / quoted
-            c.drop_frame("access", "drop-icmpv6-error", arriving("access", packet))
-
-
 NARROW = {"access": {"mtu": 1500}}
-
-
-@case(
-    "A packet that does not fit the tunnel is a counted drop, with DF or without.",
-    "FR-001",
-    "FR-002",
-    "T-26",
-    config=NARROW,
-)
-def too_big_for_the_tunnel(c):
-    for flags in (0, "DF"):
-        header = from_host(FIRST, flags=flags) / UDP(sport=53, dport=FIRST.port())
-        c.encap(FIRST, header / Raw(bytes(1460 - 28)))
-        c.drop_ipv4("drop-too-big", header / Raw(bytes(1461 - 28)))
-        c.drop_ipv4("drop-too-big", header / Raw(bytes(1500 - 28)))
-
-
-@case(
-    "A packet that does not fit the Internet's link is a counted drop.",
-    "FR-018",
-    config={"internet": {"mtu": 1400}},
-)
-def too_big_for_the_internet(c):
-    for flags in (0, "DF"):
-        header = to_host(FIRST, flags=flags) / UDP(sport=FIRST.port(), dport=53)
-        c.decap(FIRST, header / Raw(bytes(1400 - 28)))
-        c.drop_ipv6("drop-too-big", upstream(FIRST, header / Raw(bytes(1401 - 28))))
-
-
-@case("A hairpinned packet must fit the receiver's tunnel.", "FR-002", "LW-020a", config=NARROW)
-def too_big_for_a_hairpin(c):
-    header = to_host(FIRST, dst=OFFSET.ipv4) / TCP(sport=FIRST.port(), dport=OFFSET.port())
-    c.hairpin(FIRST, OFFSET, header / Raw(bytes(1460 - 40)))
-    c.drop_ipv6("drop-too-big", upstream(FIRST, header / Raw(bytes(1461 - 40))))
 
 
 @case(
