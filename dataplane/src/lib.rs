@@ -9,6 +9,7 @@ pub mod counters;
 pub mod dpdk_ports;
 pub mod drop_reason;
 pub mod forwarding;
+pub mod fragmentation;
 pub mod heap_packet;
 pub mod instant;
 pub mod limiter;

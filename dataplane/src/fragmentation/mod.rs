@@ -1,0 +1,9 @@
+//! Splitting packets that are larger than the next link takes.
+//!
+//! A tunnel packet towards a lwB4 is split outside, as IPv6 (FR-001, RFC 6333 s5.3); a packet towards
+//! the Internet is split as any router splits IPv4 (FR-018, RFC 791 s3.2). Either way the first piece
+//! stays in the packet's own buffer, and the others, its tails, wait in a queue to be
+//! sent right after it. All pieces come about, or none does.
+
+pub mod identification;
+mod speck;
