@@ -9,6 +9,8 @@
 mod chain_packet;
 mod cuts;
 pub mod identification;
+pub mod inner;
+mod options;
 pub mod outer;
 mod piece;
 mod speck;
