@@ -22,6 +22,8 @@ pub(super) struct Datagram {
     pub(super) key: Key,
     /// When its window began.
     pub(super) since: Instant,
+    /// How many windows began before: many may begin at the same instant, as a round has one only.
+    turn: u64,
     /// What its first fragment said; absent until that comes.
     pub(super) known: Option<Known>,
     /// The packets that wait for the first fragment, in order of arrival.
@@ -34,6 +36,8 @@ pub(super) struct Datagrams {
     places: Places<Datagram>,
     known: Line,
     waiting: Line,
+    /// How many windows have begun.
+    turns: u64,
     index: HashTable<Place>,
     /// Keyed at random, so that no sender can aim at one bucket.
     hasher: RandomState,
@@ -45,6 +49,7 @@ impl Datagrams {
             places: Places::new(capacity),
             known: Line::default(),
             waiting: Line::default(),
+            turns: 0,
             // A table that is never more than half full cleans up in place what removals leave behind;
             // a fuller one would allocate a larger one for that.
             index: HashTable::with_capacity(2 * capacity),
@@ -86,8 +91,8 @@ impl Datagrams {
     /// The one whose window began before all others'.
     pub(super) fn oldest(&self) -> Option<Place> {
         let firsts = [self.oldest_waiting(), self.oldest_known()];
-        let since = |place: &Place| self.at(*place).map(|datagram| datagram.since);
-        firsts.into_iter().flatten().min_by_key(since)
+        let turn = |place: &Place| self.at(*place).map(|datagram| datagram.turn);
+        firsts.into_iter().flatten().min_by_key(turn)
     }
 
     /// Adds a datagram that is not there; `None` when there is no room.
@@ -100,10 +105,12 @@ impl Datagrams {
         let datagram = Datagram {
             key,
             since: now,
+            turn: self.turns,
             known,
             packets: Line::default(),
         };
         let place = self.places.push(line, datagram).ok()?;
+        self.turns += 1;
         let hash_at = |place: &Place| {
             let key = self.places.at(*place).map(|datagram| &datagram.key);
             key.map_or(0, |key| self.hasher.hash_one(key))
@@ -118,7 +125,8 @@ impl Datagrams {
         let Some(datagram) = self.places.at_mut(place) else {
             return Line::default();
         };
-        datagram.since = now;
+        (datagram.since, datagram.turn) = (now, self.turns);
+        self.turns += 1;
         let packets = std::mem::take(&mut datagram.packets);
         if datagram.known.replace(known).is_some() {
             self.places.move_back(&mut self.known, place);
@@ -191,16 +199,16 @@ mod tests {
     #[test]
     fn the_oldest_may_be_known_or_waiting_and_settling_makes_it_young() {
         let mut datagrams = Datagrams::new(3);
-        let at = Instant::from_nanos;
+        let now = Instant::default();
         let known = Some(Known::Refused);
-        let first = datagrams.insert(key(1), None, at(1)).unwrap();
-        let second = datagrams.insert(key(2), known, at(2)).unwrap();
-        let third = datagrams.insert(key(3), None, at(3)).unwrap();
+        let first = datagrams.insert(key(1), None, now).unwrap();
+        let second = datagrams.insert(key(2), known, now).unwrap();
+        let third = datagrams.insert(key(3), None, now).unwrap();
         assert_eq!(datagrams.oldest(), Some(first));
-        datagrams.settle(first, Known::Refused, at(4));
+        datagrams.settle(first, Known::Refused, now);
         assert_eq!(datagrams.oldest(), Some(second));
         assert_eq!(datagrams.oldest_waiting(), Some(third));
-        datagrams.settle(second, Known::Refused, at(5));
+        datagrams.settle(second, Known::Refused, now);
         assert_eq!(datagrams.oldest(), Some(third));
         datagrams.remove(third);
         assert_eq!(datagrams.oldest(), Some(first));

@@ -24,6 +24,8 @@
 
 mod datagrams;
 mod key;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
