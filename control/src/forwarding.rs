@@ -1,6 +1,9 @@
 //! From the configuration to what the packet path works with.
 
+use std::time::Duration;
+
 use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::forwarding::FragmentCache;
 use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::limiter::Rates;
@@ -32,6 +35,10 @@ pub fn settings(config: &Config, internet: PortFacts, access: PortFacts) -> Forw
         dscp: softwire.dscp,
         mss_clamp: softwire.mss_clamp.bytes(config.access.link.mtu_bytes),
         hairpinning: softwire.hairpinning,
+        fragment_cache: FragmentCache {
+            max_packets: config.internet.fragment_cache.max_packets as usize,
+            timeout: Duration::from_secs(config.internet.fragment_cache.timeout_s.into()),
+        },
         internet_icmp: icmp(config.internet.icmp),
         access_icmp: icmp(config.access.icmp),
     }

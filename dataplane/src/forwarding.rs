@@ -3,7 +3,10 @@
 //! Fixed while the daemon runs; bindings, which change, are in the table. Values are valid by the
 //! time they get here: the configuration has checked them.
 
+use std::time::Duration;
+
 use crate::limiter::Rates;
+use crate::virtual_reassembly;
 use crate::wire::ethernet;
 use crate::wire::ethernet::Mac;
 
@@ -28,10 +31,31 @@ pub struct Forwarding {
     pub mss_clamp: Option<u16>,
     /// Whether lwB4s of this box reach each other (LW-019).
     pub hairpinning: bool,
+    /// What is remembered of IPv4 fragments, in each direction (FR-012).
+    pub fragment_cache: FragmentCache,
     /// What is done with ICMPv4 on the Internet side (RFC 7596 s8.1).
     pub internet_icmp: Icmp,
     /// What is done with ICMPv6, and with ICMPv4 in tunnels, on the access side (RFC 7596 s8).
     pub access_icmp: Icmp,
+}
+
+/// Bounds of virtual reassembly, over all workers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FragmentCache {
+    /// Datagrams that are remembered at once, and fragments that may wait for their first.
+    pub max_packets: usize,
+    /// How long.
+    pub timeout: Duration,
+}
+
+impl Default for FragmentCache {
+    /// What holds unless the operator says otherwise.
+    fn default() -> Self {
+        Self {
+            max_packets: 20_000,
+            timeout: virtual_reassembly::DEFAULT_TIMEOUT,
+        }
+    }
 }
 
 /// The ICMP policy of a side.

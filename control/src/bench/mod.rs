@@ -20,6 +20,7 @@ use dpdk::mempool::MempoolSetup;
 use indicatif::ProgressBar;
 use lwaftr_dataplane::forwarding::Dscp;
 use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::forwarding::FragmentCache;
 use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::table::BrSet;
@@ -316,6 +317,7 @@ fn forwarding() -> Forwarding {
         dscp: Dscp::Copy,
         mss_clamp: None,
         hairpinning: true,
+        fragment_cache: FragmentCache::default(),
         internet_icmp: Icmp::default(),
         access_icmp: Icmp::default(),
     }

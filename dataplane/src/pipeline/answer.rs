@@ -68,10 +68,14 @@ impl Pipeline {
         packet: &mut P,
         inner: &Inner,
         refusal: Refusal,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Verdict {
-        let dropped = ledger.drop(refusal.reason(), u32::from(inner.ipv4.total_len));
+        let bytes = u32::from(inner.ipv4.total_len);
+        if inner.ipv4.fragment.is_fragment() {
+            ledger.count_fragment(bytes);
+        }
+        let dropped = ledger.drop(refusal.reason(), bytes);
         let Some(error) = refusal.icmpv4() else {
             return dropped;
         };
@@ -95,7 +99,7 @@ impl Pipeline {
         packet: &mut P,
         (outer, inner): (&Outer, &Inner),
         refusal: Refusal,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Verdict {
         let dropped = ledger.drop(refusal.reason(), outer.bytes());

@@ -1,53 +1,160 @@
-//! What a worker remembers for the packets that do not simply pass: how many errors it has sent.
+//! What a worker remembers for the packets that do not simply pass: errors sent, fragments that wait,
+//! pieces that are on their way.
 //!
-//! The express lane never looks here, so that plain traffic touches none of its cache lines.
+//! The express lane never looks here, so that plain traffic touches none of its cache lines. All memory
+//! is there from the start.
 
 use crate::forwarding::Forwarding;
+use crate::fragmentation::identification::Identifications;
+use crate::fragmentation::tails::Tails;
 use crate::instant::Instant;
 use crate::limiter::Limiter;
+use crate::limiter::Rates;
 use crate::pipeline::Pipeline;
+use crate::side::Side;
+use crate::virtual_reassembly;
+use crate::virtual_reassembly::VirtualReassembly;
 
-/// Which part of the box's budgets a worker has.
+/// Which part of the box's means a worker has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Share {
+    /// The worker's number.
+    pub worker: u8,
     /// How many workers the box has.
-    pub workers: u32,
+    pub workers: u8,
+    /// Packet buffers that this worker may hold back.
+    pub buffers: usize,
+    /// What the Identifications of fragments are made from: all workers of a box have the same, and
+    /// nobody else may know it (FR-007).
+    pub secret: u64,
 }
 
 impl Share {
-    /// All of it, for a worker that is alone.
-    pub const WHOLE: Self = Self { workers: 1 };
+    /// That of a worker which is alone and has memory in plenty, with a secret that everybody knows.
+    pub const WHOLE: Self = Self {
+        worker: 0,
+        workers: 1,
+        buffers: 4096,
+        secret: 1,
+    };
+
+    /// This worker's part of a number that all workers share.
+    fn of(self, whole: usize) -> usize {
+        whole.div_ceil(usize::from(self.workers.max(1)))
+    }
 }
 
 /// The memory of one worker's detours.
 #[derive(Debug)]
-pub struct Detour {
+pub struct Detour<P> {
     pub(super) now: Instant,
+    /// When it was last looked for what has waited too long.
+    looked: Instant,
+    pub(super) is_stirred: bool,
     pub(super) internet_errors: Limiter,
     pub(super) access_errors: Limiter,
+    pub(super) identifications: Identifications,
+    /// IPv4 fragments from the Internet.
+    pub(super) down: VirtualReassembly<Held<P>>,
+    /// IPv4 fragments from lwB4s.
+    pub(super) up: VirtualReassembly<Held<P>>,
+    /// Later pieces of packets that leave for the Internet, in the order of their first ones.
+    pub(super) to_internet: Tails<P>,
+    /// Later pieces of packets that leave for lwB4s.
+    pub(super) to_access: Tails<P>,
+}
+
+/// A packet that waits.
+#[derive(Debug)]
+pub(super) struct Held<P> {
+    pub(super) packet: P,
+    /// Its octets, as the counters of its side have them.
+    pub(super) bytes: u32,
 }
 
 impl Pipeline {
     /// The memory that goes with these settings, for a worker with this share.
     #[must_use]
-    pub fn detour(&self, share: Share) -> Detour {
+    pub fn detour<P>(&self, share: Share) -> Detour<P> {
         Detour::new(&self.forwarding, share)
     }
 }
 
-impl Detour {
+impl<P> Detour<P> {
     fn new(forwarding: &Forwarding, share: Share) -> Self {
-        let limiter = |rates: crate::limiter::Rates| Limiter::new(rates.share(share.workers));
+        let limiter = |rates: Rates| Limiter::new(rates.share(u32::from(share.workers)));
+        let fragments = || {
+            VirtualReassembly::new(virtual_reassembly::Limits {
+                datagrams: share.of(forwarding.fragment_cache.max_packets),
+                held: share
+                    .of(forwarding.fragment_cache.max_packets)
+                    .min(share.buffers),
+                held_each: HELD_EACH,
+                timeout: forwarding.fragment_cache.timeout,
+            })
+        };
         Self {
             now: Instant::default(),
+            looked: Instant::default(),
+            is_stirred: false,
             internet_errors: limiter(forwarding.internet_icmp.rates),
             access_errors: limiter(forwarding.access_icmp.rates),
+            identifications: Identifications::new(share.secret, share.worker, share.workers),
+            down: fragments(),
+            up: fragments(),
+            to_internet: Tails::with_capacity(TAILS),
+            to_access: Tails::with_capacity(TAILS),
         }
     }
 
-    /// Says what time it is, once a round.
+    /// Says what time it is, once a burst. Returns whether it is time to look at what waits.
     #[inline(always)]
-    pub fn set_now(&mut self, now: Instant) {
+    pub fn set_now(&mut self, now: Instant) -> bool {
         self.now = now;
+        let is_due = now.nanos_since(self.looked) >= LOOK_EVERY_NS;
+        if is_due {
+            self.looked = now;
+        }
+        is_due
+    }
+
+    /// Whether fragments came since this was last asked, so that others may go on or must give way.
+    #[inline(always)]
+    pub fn take_stirred(&mut self) -> bool {
+        std::mem::take(&mut self.is_stirred)
+    }
+
+    /// The next fragment of `side` whose first has come meanwhile.
+    pub fn resume(&mut self, side: Side) -> Option<P> {
+        Some(self.fragments(side).release()?.packet)
+    }
+
+    /// The next of the later pieces that leave by `side`.
+    pub fn next_piece(&mut self, side: Side) -> Option<P> {
+        match side {
+            Side::Internet => self.to_internet.pop(),
+            Side::Access => self.to_access.pop(),
+        }
+    }
+
+    /// How many IPv4 fragments wait.
+    #[must_use]
+    pub fn held_ipv4_fragments(&self) -> usize {
+        self.down.held() + self.up.held()
+    }
+
+    pub(super) fn fragments(&mut self, side: Side) -> &mut VirtualReassembly<Held<P>> {
+        match side {
+            Side::Internet => &mut self.down,
+            Side::Access => &mut self.up,
+        }
     }
 }
+
+/// Fragments that may wait for one first: as many as make a packet of 64 KiB at the smallest MTU that is
+/// met in practice (576).
+const HELD_EACH: usize = 128;
+/// Later pieces that a burst may leave behind for each side; a packet of 64 KiB has 53 at 1280 octets.
+const TAILS: usize = 4096;
+/// How late a time-out may be noticed.
+const LOOK_EVERY_NS: u64 = 1_000_000;

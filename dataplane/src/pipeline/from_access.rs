@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
+use crate::pipeline::Aside;
 use crate::pipeline::Detour;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
@@ -22,6 +23,7 @@ use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::hairpin::Turning;
 use crate::pipeline::key;
+use crate::pipeline::rewrite::Sent as Leaving;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
@@ -44,20 +46,6 @@ struct Waiting {
     outer: Outer,
 }
 
-/// What becomes of a packet that is no tunnel packet to be looked up.
-enum Aside {
-    /// This, and nothing else is to be done.
-    Done(Verdict),
-    /// It is an ICMPv6 error, which may be news of a tunnel.
-    TunnelError(TunnelError),
-}
-
-impl<T: Into<Verdict>> From<T> for Aside {
-    fn from(end: T) -> Self {
-        Self::Done(end.into())
-    }
-}
-
 impl Waiting {
     fn key(&self) -> Key {
         key(self.inner.ipv4.source, self.ends.source)
@@ -66,7 +54,7 @@ impl Waiting {
 
 /// Where a checked packet goes on.
 enum Onward {
-    Internet(u32),
+    Internet(Leaving),
     Hairpin(Turning),
     /// It is for this box itself.
     Control,
@@ -81,7 +69,7 @@ impl Pipeline {
         &self,
         table: &Table,
         packets: &mut [P],
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Verdicts {
         let mut verdicts = Verdicts::all(Verdict::Internet);
@@ -111,7 +99,7 @@ impl Pipeline {
         packets: &mut [P],
         places: Places,
         verdicts: &mut Verdicts,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) {
         let mut keys = Keys::new();
@@ -131,8 +119,13 @@ impl Pipeline {
         for (one, hit) in careful.iter().zip(hits) {
             let index = usize::from(one.index);
             let packet = &mut packets[index];
-            match self.act_access(table, packet, one, hit) {
-                Ok(Onward::Internet(octets)) => ledger.send_internet(1, octets),
+            match self.act_access(table, packet, one, hit, detour) {
+                Ok(Onward::Internet(sent)) => {
+                    let verdict = self.sent_internet(sent, ledger);
+                    if verdict != Verdict::Internet {
+                        verdicts.set(index, verdict);
+                    }
+                }
                 Ok(Onward::Hairpin(one)) => turning.push(one),
                 Ok(Onward::Control) => {
                     verdicts.set(index, Verdict::Punt);
@@ -157,11 +150,11 @@ impl Pipeline {
         table: &Table,
         index: usize,
         packet: &mut P,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Result<Waiting, Verdict> {
         let mut received = None;
-        match self.classify_access(table, packet, &mut received) {
+        match self.classify_access(table, packet, &mut received, detour) {
             Ok((outer, inner, ends)) => {
                 ledger.receive(1, outer.bytes());
                 Ok(Waiting {
@@ -173,6 +166,10 @@ impl Pipeline {
             }
             Err(Aside::Done(verdict)) => Err(ledger.turn_away(verdict, received)),
             Err(Aside::TunnelError(error)) => Err(self.hear(table, packet, &error, detour, ledger)),
+            Err(Aside::Hold(name)) => {
+                let bytes = received.unwrap_or_default();
+                Err(self.hold(packet, bytes, name, detour, ledger))
+            }
         }
     }
 
@@ -181,6 +178,7 @@ impl Pipeline {
         table: &Table,
         packet: &P,
         received: &mut Option<u32>,
+        detour: &mut Detour<P>,
     ) -> Result<(Outer, Inner, Ends), Aside> {
         let head = packet.head();
         let ipv6_at = match self.access_door.payload_at(packet, head) {
@@ -213,32 +211,36 @@ impl Pipeline {
         let behind = packet.len() - ipv6_at - inner_at;
         let bytes = inner;
         let inner = Inner::new(ipv4, ipv6_at + inner_at, behind);
-        let ends = self.admit_access(packet, bytes, &inner)?;
+        let ends = self.admit_access(table, packet, bytes, (&outer, &inner), detour)?;
         Ok((outer, inner, ends))
     }
 
     /// What can be said about the inner packet before its binding is known (LW-020 steps 4, 5).
     fn admit_access<P: Packet>(
         &self,
+        table: &Table,
         packet: &P,
         bytes: &[u8],
-        inner: &Inner,
-    ) -> Result<Ends, Verdict> {
+        (outer, inner): (&Outer, &Inner),
+        detour: &mut Detour<P>,
+    ) -> Result<Ends, Aside> {
         let ipv4 = &inner.ipv4;
         ipv4.check_source()?;
         let internal = ipv4::is_softwire_internal(ipv4.source);
         if internal || ipv4::is_softwire_internal(ipv4.destination) {
             let exception = internal && ipv4.destination == self.forwarding.aftr_address;
             return Err(if exception {
-                Verdict::Punt
+                Verdict::Punt.into()
             } else {
                 DropReason::SoftwireRange.into()
             });
         }
+        let ends = ends(packet, bytes, inner, End::Source);
         if ipv4.fragment.is_fragment() {
-            return Err(DropReason::Ipv4Fragment.into());
+            let (whose, b4) = ((ipv4, ipv4.source), Some(outer.source));
+            return self.ends_of_fragment(table, whose, b4, ends, detour);
         }
-        Ok(ends(packet, bytes, inner, End::Source)?)
+        Ok(ends?)
     }
 
     /// Validates the source, applies the tunnel's exit rules, and sends the packet onward.
@@ -249,6 +251,7 @@ impl Pipeline {
         packet: &mut P,
         one: &Waiting,
         softwire: Option<&Softwire>,
+        detour: &mut Detour<P>,
     ) -> Result<Onward, Refusal> {
         let softwire = softwire.ok_or_else(|| Refusal::Unbound(unbound(table, one)))?;
         if softwire.b4() != one.outer.source {
@@ -269,7 +272,7 @@ impl Pipeline {
             Onward::Hairpin(self.turn(packet, one.index, (&one.outer, inner), one.ends, tos)?)
         } else {
             inner.ipv4.check_destination()?;
-            Onward::Internet(self.decapsulate(packet, inner, tos)?)
+            Onward::Internet(self.decapsulate(packet, inner, tos, detour)?)
         };
         if let Some(counters) = &self.softwire_counters {
             counters.count_up(softwire.id(), u32::from(inner.ipv4.total_len));

@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
+use crate::pipeline::Aside;
 use crate::pipeline::Detour;
 use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
@@ -61,7 +62,7 @@ impl Pipeline {
         &self,
         table: &Table,
         packets: &mut [P],
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Verdicts {
         let mut verdicts = Verdicts::all(Verdict::Access);
@@ -91,13 +92,13 @@ impl Pipeline {
         packets: &mut [P],
         places: Places,
         verdicts: &mut Verdicts,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) {
         let mut keys = Keys::new();
         let mut careful = ArrayVec::<Waiting, BURST_MAX>::new();
         for index in places {
-            match self.wait_down(index, &mut packets[index], detour, ledger) {
+            match self.wait_down(table, index, &mut packets[index], detour, ledger) {
                 Ok(one) => {
                     keys.push(one.key());
                     careful.push(one);
@@ -120,13 +121,14 @@ impl Pipeline {
     #[inline(never)]
     fn wait_down<P: Packet>(
         &self,
+        table: &Table,
         index: usize,
         packet: &mut P,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Result<Waiting, Verdict> {
         let mut seen = Seen::default();
-        match self.classify_internet(packet, &mut seen) {
+        match self.classify_internet(table, packet, &mut seen, detour) {
             Ok((inner, ports)) => {
                 ledger.receive(1, u32::from(inner.ipv4.total_len));
                 Ok(Waiting {
@@ -135,12 +137,18 @@ impl Pipeline {
                     inner,
                 })
             }
-            Err(verdict) => Err(match (verdict, seen.inner) {
-                (Verdict::Drop(reason), Some(inner)) => {
+            Err(aside) => Err(match (aside, seen.inner) {
+                (Aside::Done(Verdict::Drop(reason)), Some(inner)) => {
                     ledger.receive(1, u32::from(inner.ipv4.total_len));
                     self.refuse_down(packet, &inner, reason.into(), detour, ledger)
                 }
-                _ => ledger.turn_away(verdict, seen.received),
+                (Aside::Done(verdict), _) => ledger.turn_away(verdict, seen.received),
+                // Of tunnels nobody hears on this side.
+                (Aside::TunnelError(_), _) => Verdict::Absorbed,
+                (Aside::Hold(name), _) => {
+                    let bytes = seen.received.unwrap_or_default();
+                    self.hold(packet, bytes, name, detour, ledger)
+                }
             }),
         }
     }
@@ -153,28 +161,29 @@ impl Pipeline {
         packet: &mut P,
         one: &Waiting,
         softwire: Option<&Softwire>,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Verdict {
         let inner = &one.inner;
         let outcome = match softwire {
-            Some(softwire) => self.encapsulate(table, packet, inner, inner.ipv4.tos, softwire),
+            Some(softwire) => {
+                self.encapsulate(table, packet, inner, inner.ipv4.tos, softwire, detour)
+            }
             None => Err(no_softwire(table, &inner.ipv4, one.ports).into()),
         };
         match outcome {
-            Ok(octets) => {
-                ledger.send_access(1, octets);
-                Verdict::Access
-            }
+            Ok(sent) => self.sent_access(sent, ledger),
             Err(refusal) => self.refuse_down(packet, inner, refusal, detour, ledger),
         }
     }
 
     fn classify_internet<P: Packet>(
         &self,
+        table: &Table,
         packet: &P,
         seen: &mut Seen,
-    ) -> Result<(Inner, Ports), Verdict> {
+        detour: &mut Detour<P>,
+    ) -> Result<(Inner, Ports), Aside> {
         let head = packet.head();
         let ipv4_at = match self.internet_door.payload_at(packet, head) {
             Some(at) => at,
@@ -186,11 +195,11 @@ impl Pipeline {
         let ipv4 = Ipv4::parse(bytes, available, packet.ipv4_checksum_is_good())?;
         seen.received = Some(u32::from(ipv4.total_len));
         if ipv4.destination == self.forwarding.internet_address {
-            return Err(Verdict::Punt);
+            return Err(Verdict::Punt.into());
         }
         let inner = Inner::new(ipv4, ipv4_at, available);
         seen.inner = Some(inner);
-        let ends = self.admit_internet(packet, bytes, &inner)?;
+        let ends = self.admit_internet(table, packet, bytes, &inner, detour)?;
         Ok((inner, ends.destination))
     }
 
@@ -211,25 +220,29 @@ impl Pipeline {
     /// What can be said against a good header before its binding is known.
     fn admit_internet<P: Packet>(
         &self,
+        table: &Table,
         packet: &P,
         bytes: &[u8],
         inner: &Inner,
-    ) -> Result<Ends, DropReason> {
+        detour: &mut Detour<P>,
+    ) -> Result<Ends, Aside> {
         let ipv4 = &inner.ipv4;
         ipv4.check_source()?;
         if ipv4::is_softwire_internal(ipv4.source) {
-            return Err(DropReason::SoftwireRange);
+            return Err(DropReason::SoftwireRange.into());
         }
         if ipv4.ttl <= 1 {
-            return Err(DropReason::TtlExpired);
-        }
-        if ipv4.fragment.is_fragment() {
-            return Err(DropReason::Ipv4Fragment);
+            return Err(DropReason::TtlExpired.into());
         }
         if ipv4.protocol == transport::ICMP && !self.forwarding.internet_icmp.allow_incoming {
-            return Err(DropReason::IcmpPolicy);
+            return Err(DropReason::IcmpPolicy.into());
         }
-        ends(packet, bytes, inner, End::Destination)
+        let ends = ends(packet, bytes, inner, End::Destination);
+        if ipv4.fragment.is_fragment() {
+            let whose = (ipv4, ipv4.destination);
+            return self.ends_of_fragment(table, whose, None, ends, detour);
+        }
+        Ok(ends?)
     }
 }
 

@@ -11,7 +11,6 @@ use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
 use crate::pipeline::Outer;
 use crate::pipeline::Pipeline;
-use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::from_internet::no_softwire;
 use crate::pipeline::key;
@@ -73,7 +72,7 @@ impl Pipeline {
         packets: &mut [P],
         turning: &[Turning],
         verdicts: &mut Verdicts,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) {
         let keys: ArrayVec<Key, BURST_MAX> = turning
@@ -86,14 +85,15 @@ impl Pipeline {
             let index = usize::from(one.index);
             let packet = &mut packets[index];
             let sent = match softwire {
-                Some(softwire) => self.encapsulate(table, packet, &one.inner, one.tos, softwire),
+                Some(softwire) => {
+                    self.encapsulate(table, packet, &one.inner, one.tos, softwire, detour)
+                }
                 None => Err(no_softwire(table, &one.inner.ipv4, one.ports).into()),
             };
             let verdict = match sent {
-                Ok(bytes) => {
-                    ledger.send_access(1, bytes);
+                Ok(sent) => {
                     ledger.hairpin(u32::from(one.inner.ipv4.total_len));
-                    Verdict::Access
+                    self.sent_access(sent, ledger)
                 }
                 Err(refusal) => {
                     let both = (&one.outer, &one.inner);

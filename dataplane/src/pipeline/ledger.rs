@@ -91,13 +91,40 @@ impl<'c> Ledger<'c> {
     pub(super) fn drop(&mut self, reason: DropReason, bytes: u32) -> Verdict {
         self.counters.drop(reason);
         self.dropped.add(1, bytes);
-        let special = match (self.side, reason) {
-            (Side::Internet, DropReason::Ipv4Fragment) => DROPPED_FRAGMENTS,
-            (Side::Internet, DropReason::IcmpPolicy) => DROPPED_ICMP,
-            _ => return Verdict::Drop(reason),
-        };
-        Sum { packets: 1, bytes }.enter(self.counters, special);
+        if (self.side, reason) == (Side::Internet, DropReason::IcmpPolicy) {
+            Sum { packets: 1, bytes }.enter(self.counters, DROPPED_ICMP);
+        }
         Verdict::Drop(reason)
+    }
+
+    /// A fragment that waited, or was to, goes nowhere: it is counted as received only now.
+    #[cold]
+    pub(super) fn drop_fragment(&mut self, reason: DropReason, bytes: u32) -> Verdict {
+        self.receive(1, bytes);
+        self.count_fragment(bytes);
+        self.drop(reason, bytes)
+    }
+
+    /// A packet that is dropped is a fragment.
+    pub(super) fn count_fragment(&self, bytes: u32) {
+        if self.side == Side::Internet {
+            Sum { packets: 1, bytes }.enter(self.counters, DROPPED_FRAGMENTS);
+        }
+    }
+
+    /// A packet leaves in pieces.
+    pub(super) fn send_pieces(&self, side: Side, pieces: usize) {
+        let (packets, fragments) = match side {
+            Side::Internet => (Counter::FragmentedIpv4Packets, Counter::SentIpv4Fragments),
+            Side::Access => (Counter::FragmentedIpv6Packets, Counter::SentIpv6Fragments),
+        };
+        self.counters.add(packets, 1);
+        self.counters.add(fragments, pieces as u64);
+    }
+
+    /// The side that the burst came from.
+    pub(super) fn side(&self) -> Side {
+        self.side
     }
 
     /// An ICMPv4 error was made here.

@@ -11,6 +11,7 @@
 //! until the end: what leaves, leaves in the order it came.
 
 mod answer;
+mod aside;
 mod detour;
 mod doorway;
 mod error;
@@ -20,6 +21,7 @@ mod from_internet;
 mod gate;
 mod hairpin;
 mod inner;
+mod ipv4_fragment;
 mod ledger;
 mod outer;
 mod rewrite;
@@ -38,6 +40,7 @@ pub use verdict::Verdict;
 pub use verdict::Verdicts;
 
 use answer::Refusal;
+use aside::Aside;
 use doorway::Doorway;
 use gate::Gate;
 use inner::Inner;

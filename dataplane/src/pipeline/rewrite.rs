@@ -2,10 +2,16 @@
 
 use crate::drop_reason::DropReason;
 use crate::forwarding::FrontHeader;
+use crate::fragmentation::inner;
+use crate::fragmentation::outer;
 use crate::packet::Packet;
+use crate::pipeline::Detour;
 use crate::pipeline::Inner;
+use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Refusal;
+use crate::pipeline::Verdict;
+use crate::side::Side;
 use crate::table::Softwire;
 use crate::table::Table;
 use crate::wire::ipv4;
@@ -15,7 +21,7 @@ use crate::wire::transport;
 
 impl Pipeline {
     /// Makes the frame around `inner` a frame to the softwire's lwB4, with one hop less and `tos`
-    /// inside. Returns the octets of the IPv6 packet.
+    /// inside, in pieces if the link does not take it whole (FR-001, FR-002).
     #[inline(always)]
     pub(super) fn encapsulate<P: Packet>(
         &self,
@@ -24,11 +30,12 @@ impl Pipeline {
         inner: &Inner,
         tos: u8,
         softwire: &Softwire,
-    ) -> Result<u32, Refusal> {
+        detour: &mut Detour<P>,
+    ) -> Result<Sent, Refusal> {
         let ipv6_len = ipv6::HEADER + inner.len();
         let mtu = self.forwarding.access.mtu;
         if ipv6_len > mtu {
-            return Err(too_big(inner, mtu - ipv6::HEADER));
+            may_be_split(inner, mtu - ipv6::HEADER)?;
         }
         let front = self.to_access.len();
         place_front(packet, inner.at(), front + ipv6::HEADER)?;
@@ -47,24 +54,34 @@ impl Pipeline {
         );
         self.take_hop(payload, inner, tos)?;
         finish(packet, inner, front + ipv6_len, &self.to_access);
+        let mut pieces = 1;
+        if ipv6_len > mtu {
+            let id = detour.identifications.draw();
+            let (tag, tails) = (self.to_access.device_tag, &mut detour.to_access);
+            pieces = outer::split(packet, front, mtu, id, tag, tails)?;
+        }
         if let Some(counters) = &self.softwire_counters {
             counters.count_down(softwire.id(), u32::from(inner.ipv4.total_len));
         }
-        Ok(ipv6_len as u32)
+        Ok(Sent {
+            bytes: ipv6_len as u32,
+            pieces,
+        })
     }
 
     /// Makes the frame around `inner` a frame to the Internet side's next hop, with one hop less
-    /// and `tos`. Returns the octets of the IPv4 packet.
+    /// and `tos`, in pieces if the link does not take it whole (FR-018).
     #[inline(always)]
     pub(super) fn decapsulate<P: Packet>(
         &self,
         packet: &mut P,
         inner: &Inner,
         tos: u8,
-    ) -> Result<u32, Refusal> {
+        detour: &mut Detour<P>,
+    ) -> Result<Sent, Refusal> {
         let mtu = self.forwarding.internet.mtu;
         if inner.len() > mtu {
-            return Err(too_big(inner, mtu));
+            may_be_split(inner, mtu)?;
         }
         let front = self.to_internet.len();
         place_front(packet, inner.at(), front)?;
@@ -72,7 +89,27 @@ impl Pipeline {
         self.to_internet.write(frame);
         self.take_hop(&mut frame[front..], inner, tos)?;
         finish(packet, inner, front + inner.len(), &self.to_internet);
-        Ok(u32::from(inner.ipv4.total_len))
+        let mut pieces = 1;
+        if inner.len() > mtu {
+            let (tag, tails) = (self.to_internet.device_tag, &mut detour.to_internet);
+            pieces = inner::split(packet, front, mtu, tag, tails)?;
+        }
+        Ok(Sent {
+            bytes: u32::from(inner.ipv4.total_len),
+            pieces,
+        })
+    }
+
+    /// Counts a packet that leaves for a lwB4, and says how it does.
+    pub(super) fn sent_access(&self, sent: Sent, ledger: &mut Ledger<'_>) -> Verdict {
+        ledger.send_access(1, sent.bytes);
+        sent.verdict(Side::Access, ledger)
+    }
+
+    /// Counts a packet that leaves for the Internet, and says how it does.
+    pub(super) fn sent_internet(&self, sent: Sent, ledger: &mut Ledger<'_>) -> Verdict {
+        ledger.send_internet(1, sent.bytes);
+        sent.verdict(Side::Internet, ledger)
     }
 
     /// What changes in the IPv4 packet itself: TTL, ToS, MSS.
@@ -93,14 +130,34 @@ impl Pipeline {
     }
 }
 
-/// Why a packet cannot leave by a link that takes `mtu` octets of IPv4 (FR-002, FR-018).
-#[cold]
-fn too_big(inner: &Inner, mtu: usize) -> Refusal {
-    if inner.ipv4.fragment.dont_fragment() {
-        Refusal::DontFragment { mtu: mtu as u16 }
-    } else {
-        DropReason::TooBig.into()
+/// A packet that is ready to leave.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// Octets of the IP packet, before it was split.
+    bytes: u32,
+    pieces: usize,
+}
+
+impl Sent {
+    fn verdict(self, side: Side, ledger: &Ledger<'_>) -> Verdict {
+        if self.pieces > 1 {
+            ledger.send_pieces(side, self.pieces);
+            return Verdict::InPieces(side, self.pieces as u16);
+        }
+        match side {
+            Side::Internet => Verdict::Internet,
+            Side::Access => Verdict::Access,
+        }
     }
+}
+
+/// Whether a packet may be split for a link that takes `mtu` octets of IPv4 (FR-002, FR-014, FR-018).
+#[cold]
+fn may_be_split(inner: &Inner, mtu: usize) -> Result<(), Refusal> {
+    if inner.ipv4.fragment.dont_fragment() {
+        return Err(Refusal::DontFragment { mtu: mtu as u16 });
+    }
+    Ok(())
 }
 
 /// Moves the start of the packet so that what stands at `at` stands at `front`.

@@ -10,6 +10,7 @@ use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::forwarding::Dscp;
 use crate::forwarding::Forwarding;
+use crate::forwarding::FragmentCache;
 use crate::forwarding::Icmp;
 use crate::forwarding::Link;
 use crate::heap_packet::HeapPacket;
@@ -57,6 +58,10 @@ pub(crate) fn forwarding() -> Forwarding {
         dscp: Dscp::Copy,
         mss_clamp: None,
         hairpinning: true,
+        fragment_cache: FragmentCache {
+            max_packets: 64,
+            ..FragmentCache::default()
+        },
         internet_icmp: Icmp::default(),
         access_icmp: Icmp::default(),
     }

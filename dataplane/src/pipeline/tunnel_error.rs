@@ -61,7 +61,7 @@ impl Pipeline {
         table: &Table,
         packet: &mut P,
         error: &TunnelError,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Verdict {
         let believed = match self.believe(table, packet, error) {
@@ -155,7 +155,7 @@ impl Pipeline {
         packet: &mut P,
         believed: &Believed,
         error: Icmpv4Error,
-        detour: &mut Detour,
+        detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Result<Verdict, DropReason> {
         let offender = believed.offender;

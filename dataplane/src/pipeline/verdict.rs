@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
+use crate::side::Side;
 
 /// Where a packet goes. Every packet ends in one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -12,9 +13,11 @@ pub enum Verdict {
     Internet,
     /// Out to the access side: encapsulated, whichever side it came from.
     Access,
+    /// Out in so many pieces, of which all but the first are queued (FR-001, FR-018).
+    InPieces(Side, u16),
     /// Up to the control thread, as it arrived.
     Punt,
-    /// Nowhere, but not for nothing: what it said has been heard.
+    /// Nowhere, but not for nothing: what it said has been heard, or what it carried is kept.
     Absorbed,
     /// Nowhere.
     Drop(DropReason),

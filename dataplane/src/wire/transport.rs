@@ -57,6 +57,12 @@ impl Ends {
     };
 }
 
+/// Whether packets of this protocol are told apart by ports, or by what stands for them (AP-004).
+#[must_use]
+pub(crate) const fn has_ports(protocol: u8) -> bool {
+    matches!(protocol, ICMP | TCP | UDP | DCCP | SCTP | UDP_LITE)
+}
+
 /// Finds the ports in a packet, of which `packet` begins with the IPv4 header that `ipv4` was read
 /// from. An ICMP error is known by the packet it is about: the ends are those of an answer to that
 /// one, which must have been sent by the receiver (IC-005) or, from a lwB4, to it (IC-006).

@@ -9,10 +9,12 @@ mod idle;
 mod tests;
 mod transmit;
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use crate::burst::BURST_MAX;
 use crate::burst::Burst;
 use crate::counters::Counter;
 use crate::counters::Counters;
@@ -41,7 +43,7 @@ pub use idle::Idle;
 pub struct Worker<P: Ports> {
     ports: P,
     pipeline: Pipeline,
-    detour: Detour,
+    detour: Detour<P::Packet>,
     reader: Reader,
     counters: Arc<Counters>,
     buffers: Buffers<P::Packet>,
@@ -131,6 +133,8 @@ impl<P: Ports> Worker<P> {
         }
         if arrived > 0 {
             self.flush();
+        } else if self.detour.set_now(self.ports.now()) {
+            self.give_up();
         }
         self.counters.round(arrived == 0);
         self.reader.quiescent();
@@ -176,15 +180,27 @@ impl<P: Ports> Worker<P> {
         if self.buffers.received.is_empty() {
             return;
         }
-        let table = self.reader.table();
-        let packets = &mut self.buffers.received;
+        if self.detour.set_now(self.ports.now()) {
+            self.give_up();
+        }
+        let packets = &self.buffers.received;
         let (frames, octets) = RECEIVED[side as usize];
         self.counters.add(frames, packets.len() as u64);
         self.counters
             .add(octets, transmit::octets_of(packets) as u64);
-        let mut ledger = Ledger::new(&self.counters, side);
+        self.decide(side);
+        if self.detour.take_stirred() {
+            self.resume(side);
+        }
+    }
+
+    /// Sends what is in hand through the pipeline, and where it belongs.
+    #[inline]
+    fn decide(&mut self, side: Side) {
+        let table = self.reader.table();
+        let packets = &mut self.buffers.received;
         let (pipeline, detour) = (&self.pipeline, &mut self.detour);
-        detour.set_now(self.ports.now());
+        let mut ledger = Ledger::new(&self.counters, side);
         let verdicts = match side {
             Side::Internet => pipeline.from_internet(table, packets, detour, &mut ledger),
             Side::Access => pipeline.from_access(table, packets, detour, &mut ledger),
@@ -194,26 +210,83 @@ impl<P: Ports> Worker<P> {
         self.hand_over();
     }
 
+    /// Fragments whose first has come go on, and others that had to make room for them do not.
+    #[cold]
+    fn resume(&mut self, side: Side) {
+        loop {
+            let received = &mut self.buffers.received;
+            let detour = &mut self.detour;
+            received.extend(iter::from_fn(|| detour.resume(side)).take(BURST_MAX));
+            if received.is_empty() {
+                break;
+            }
+            self.decide(side);
+        }
+        let mut ledger = Ledger::new(&self.counters, side);
+        self.pipeline
+            .give_up_fragments(&mut self.detour, &mut ledger);
+        ledger.close();
+        self.count_held();
+    }
+
+    /// Drops what has waited too long.
+    #[cold]
+    fn give_up(&mut self) {
+        for side in [Side::Internet, Side::Access] {
+            let mut ledger = Ledger::new(&self.counters, side);
+            self.pipeline
+                .give_up_fragments(&mut self.detour, &mut ledger);
+            ledger.close();
+        }
+        self.count_held();
+    }
+
+    fn count_held(&self) {
+        let held = self.detour.held_ipv4_fragments() as u64;
+        self.counters.set(Counter::HeldIpv4Fragments, held);
+    }
+
     #[inline]
     fn sort(&mut self, verdicts: &Verdicts) {
-        let buffers = &mut self.buffers;
-        match verdicts.uniform() {
-            Some(Verdict::Internet) => {
-                buffers.to_internet.extend(buffers.received.drain(..));
-                return;
+        let (ports, counters) = (&mut self.ports, &self.counters);
+        let (buffers, detour) = (&mut self.buffers, &mut self.detour);
+        let whole = match verdicts.uniform() {
+            Some(Verdict::Internet) => Some((Side::Internet, &mut buffers.to_internet)),
+            Some(Verdict::Access) => Some((Side::Access, &mut buffers.to_access)),
+            _ => None,
+        };
+        if let Some((side, outgoing)) = whole {
+            if outgoing.remaining_capacity() < buffers.received.len() {
+                transmit::all(ports, counters, side, outgoing);
             }
-            Some(Verdict::Access) => {
-                buffers.to_access.extend(buffers.received.drain(..));
-                return;
-            }
-            _ => {}
+            outgoing.extend(buffers.received.drain(..));
+            return;
         }
         for (packet, verdict) in buffers.received.drain(..).zip(verdicts.iter()) {
-            match verdict {
-                Verdict::Internet => buffers.to_internet.push(packet),
-                Verdict::Access => buffers.to_access.push(packet),
-                Verdict::Punt => buffers.punted.push(packet),
-                Verdict::Drop(_) | Verdict::Absorbed => buffers.dropped.push(packet),
+            let (side, pieces) = match *verdict {
+                Verdict::Internet => (Side::Internet, 1),
+                Verdict::Access => (Side::Access, 1),
+                Verdict::InPieces(side, pieces) => (side, pieces),
+                Verdict::Punt => {
+                    buffers.punted.push(packet);
+                    continue;
+                }
+                Verdict::Drop(_) | Verdict::Absorbed => {
+                    buffers.dropped.push(packet);
+                    continue;
+                }
+            };
+            let outgoing = match side {
+                Side::Internet => &mut buffers.to_internet,
+                Side::Access => &mut buffers.to_access,
+            };
+            let tails = iter::from_fn(|| detour.next_piece(side)).take(usize::from(pieces) - 1);
+            for piece in iter::once(packet).chain(tails) {
+                // A round brings no more packets than there is room for, but pieces are more.
+                if outgoing.is_full() {
+                    transmit::all(ports, counters, side, outgoing);
+                }
+                outgoing.push(piece);
             }
         }
     }
