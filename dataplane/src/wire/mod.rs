@@ -8,6 +8,7 @@ pub mod ecn;
 pub mod ethernet;
 pub mod icmpv4;
 pub mod icmpv6;
+pub mod fragment;
 pub mod ipv4;
 pub mod ipv6;
 pub mod tcp;
