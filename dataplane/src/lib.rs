@@ -18,6 +18,7 @@ pub mod packet;
 pub mod pipeline;
 pub mod port_set;
 pub mod ports;
+pub mod reassembly;
 pub mod side;
 pub mod softwire_counters;
 pub mod table;
