@@ -181,6 +181,7 @@ fn fr_008_the_longest_packet_becomes_whole() {
 #[test]
 fn fr_008_a_first_fragment_must_hold_the_ipv4_header() {
     let cases = [
+        (0x41, 8, false),
         (0x45, 16, false),
         (0x45, 24, true),
         (0x46, 24, true),
