@@ -37,6 +37,7 @@ pub fn execute(cli: &Cli) -> Outcome {
                 &config,
                 &args.files(),
                 args.counters.as_deref(),
+                args.seed,
             )?)
         }
         Command::Bench(args) => Ok(bench::run(&args.options(cli.json))?),

@@ -6,6 +6,7 @@ use lwaftr_dataplane::forwarding::Forwarding;
 use lwaftr_dataplane::forwarding::FragmentCache;
 use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
+use lwaftr_dataplane::forwarding::Reassembly;
 use lwaftr_dataplane::limiter::Rates;
 use lwaftr_dataplane::wire::ethernet::Mac;
 
@@ -35,6 +36,11 @@ pub fn settings(config: &Config, internet: PortFacts, access: PortFacts) -> Forw
         dscp: softwire.dscp,
         mss_clamp: softwire.mss_clamp.bytes(config.access.link.mtu_bytes),
         hairpinning: softwire.hairpinning,
+        reassembly: Reassembly {
+            max_packets: config.access.reassembly.max_packets as usize,
+            max_fragments: config.access.reassembly.max_fragments as usize,
+            timeout: Duration::from_secs(config.access.reassembly.timeout_s.into()),
+        },
         fragment_cache: FragmentCache {
             max_packets: config.internet.fragment_cache.max_packets as usize,
             timeout: Duration::from_secs(config.internet.fragment_cache.timeout_s.into()),

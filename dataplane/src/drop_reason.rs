@@ -49,10 +49,6 @@ drop_reasons! {
     Ipv6NotForUs = "drop-ipv6-not-for-us",
     /// The next header is neither IPv4 nor anything we terminate (LW-020)
     UnknownNextHeader = "drop-ipv6-unknown-next-header",
-    /// An IPv6 fragment
-    Ipv6Fragment = "drop-ipv6-fragment",
-    /// An IPv4 fragment
-    Ipv4Fragment = "drop-ipv4-fragment",
     /// An IPv6 fragment that is no multiple of 8 octets long and not the last, or carries nothing (FR-008)
     Ipv6FragmentLength = "drop-ipv6-fragment-bad-length",
     /// An IPv6 fragment that ends beyond 65535 octets, or beyond the packet's last (FR-008)

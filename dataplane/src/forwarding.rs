@@ -31,12 +31,36 @@ pub struct Forwarding {
     pub mss_clamp: Option<u16>,
     /// Whether lwB4s of this box reach each other (LW-019).
     pub hairpinning: bool,
+    /// How many IPv6 fragments may wait for others (FR-008).
+    pub reassembly: Reassembly,
     /// What is remembered of IPv4 fragments, in each direction (FR-012).
     pub fragment_cache: FragmentCache,
     /// What is done with ICMPv4 on the Internet side (RFC 7596 s8.1).
     pub internet_icmp: Icmp,
     /// What is done with ICMPv6, and with ICMPv4 in tunnels, on the access side (RFC 7596 s8).
     pub access_icmp: Icmp,
+}
+
+/// Bounds of IPv6 reassembly, over all workers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reassembly {
+    /// Packets that may be incomplete at once.
+    pub max_packets: usize,
+    /// Fragments of one packet.
+    pub max_fragments: usize,
+    /// From the first fragment to the last.
+    pub timeout: Duration,
+}
+
+impl Default for Reassembly {
+    /// What holds unless the operator says otherwise.
+    fn default() -> Self {
+        Self {
+            max_packets: 20_000,
+            max_fragments: 40,
+            timeout: Duration::from_secs(60),
+        }
+    }
 }
 
 /// Bounds of virtual reassembly, over all workers.

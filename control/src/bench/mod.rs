@@ -23,6 +23,7 @@ use lwaftr_dataplane::forwarding::Forwarding;
 use lwaftr_dataplane::forwarding::FragmentCache;
 use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
+use lwaftr_dataplane::forwarding::Reassembly;
 use lwaftr_dataplane::table::BrSet;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Origin;
@@ -317,6 +318,7 @@ fn forwarding() -> Forwarding {
         dscp: Dscp::Copy,
         mss_clamp: None,
         hairpinning: true,
+        reassembly: Reassembly::default(),
         fragment_cache: FragmentCache::default(),
         internet_icmp: Icmp::default(),
         access_icmp: Icmp::default(),

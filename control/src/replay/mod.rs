@@ -11,6 +11,7 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dpdk::eal::Eal;
 use dpdk::eal::EalError;
@@ -93,13 +94,13 @@ pub enum ReplayError {
     /// The table has no place for a worker.
     #[error(transparent)]
     Reader(#[from] lwaftr_dataplane::table::TooManyReaders),
-    /// Received packets are neither sent nor punted nor counted as dropped.
-    #[error("{received} packets were received, but {accounted} are accounted for")]
+    /// Packets that came into being have no end that is counted.
+    #[error("{came} packets came into being, but {ended} are accounted for")]
     NotConserved {
-        /// Packets received.
-        received: u64,
-        /// Packets sent, punted or dropped.
-        accounted: u64,
+        /// Packets received, or made here.
+        came: u64,
+        /// Packets sent, punted, dropped, heard, or made into others.
+        ended: u64,
     },
     /// Buffers are missing from the pool.
     #[error("{0} packet buffers did not come back")]
@@ -122,6 +123,7 @@ pub fn run(
     config: &Config,
     files: &Files,
     counters_file: Option<&Path>,
+    seed: u64,
 ) -> Result<(), ReplayError> {
     check_files(files)?;
     let publisher = Publisher::new(Softwires::read(config, |_, _| ())?.builder);
@@ -137,8 +139,18 @@ pub fn run(
     let counters = Arc::new(Counters::default());
     let pipeline = Pipeline::new(settings(config));
     let reader = publisher.reader()?.online();
-    let mut worker = Worker::new(ports, pipeline, Share::WHOLE, reader, Arc::clone(&counters));
+    let share = Share {
+        secret: seed,
+        buffers: HELD,
+        ..Share::WHOLE
+    };
+    let mut worker = Worker::new(ports, pipeline, share, reader, Arc::clone(&counters));
     while !worker.ports_mut().is_exhausted() {
+        worker.round();
+    }
+    // Time runs on until nothing waits any more, so that every packet has an end.
+    for _ in 0..LONGEST_WAIT.as_secs() {
+        worker.ports_mut().pass(Duration::from_secs(1));
         worker.round();
     }
     drop(worker);
@@ -255,29 +267,40 @@ fn write_counters(file: &Path, counters: &Counters, softwires: usize) -> Result<
     })
 }
 
-/// Received = sent + punted + dropped, and no buffer is missing (design s8).
+/// What came into being has come to an end, and no buffer is missing (design s8).
 fn check_conservation(counters: &Counters, pool: &Mempool) -> Result<(), ReplayError> {
     let sum = |all: &[Counter]| {
         all.iter()
             .map(|counter| counters.get(*counter))
             .sum::<u64>()
     };
-    let received = sum(&[Counter::RxInternetPackets, Counter::RxAccessPackets]);
+    let came = sum(&[
+        Counter::RxInternetPackets,
+        Counter::RxAccessPackets,
+        Counter::OutIcmpv4ErrorPackets,
+        Counter::OutIcmpv6ErrorPackets,
+        Counter::ReassembledIpv6Packets,
+        Counter::SentIpv6Fragments,
+        Counter::SentIpv4Fragments,
+    ]);
     let left = sum(&[
         Counter::TxInternetPackets,
         Counter::TxAccessPackets,
         Counter::PuntedPackets,
+        Counter::HeardIcmpv6Errors,
+        Counter::Ipv6FragmentsReassembled,
+        Counter::FragmentedIpv6Packets,
+        Counter::FragmentedIpv4Packets,
+        Counter::HeldIpv6Fragments,
+        Counter::HeldIpv4Fragments,
     ]);
     let dropped: u64 = DropReason::ALL
         .iter()
         .map(|reason| counters.dropped(*reason))
         .sum();
-    let accounted = left + dropped;
-    if received != accounted {
-        return Err(ReplayError::NotConserved {
-            received,
-            accounted,
-        });
+    let ended = left + dropped;
+    if came != ended {
+        return Err(ReplayError::NotConserved { came, ended });
     }
     match pool.in_use() {
         0 => Ok(()),
@@ -285,7 +308,11 @@ fn check_conservation(counters: &Counters, pool: &Mempool) -> Result<(), ReplayE
     }
 }
 
+/// Buffers that may wait.
+const HELD: usize = POOL as usize / 2;
+/// Longer than anything that can be configured to wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(130);
 /// Buffers of the replay: bursts of both sides, and large packets in many pieces.
-const POOL: u32 = 4095;
+const POOL: u32 = 16_383;
 /// Our address when the configuration names none, as there is no device to ask.
 const DEFAULT_MAC: Mac = Mac([0x02, 0, 0, 0, 0, 1]);

@@ -1,5 +1,7 @@
 //! Ports whose packets come from captures, in the order of their time stamps.
 
+use std::time::Duration;
+
 use dpdk::mbuf::Burst as DpdkBurst;
 use dpdk::mbuf::Mbuf;
 use dpdk::mbuf::RxTimestamps;
@@ -48,6 +50,11 @@ impl ReplayPorts {
             timestamps,
             now: Instant::default(),
         }
+    }
+
+    /// Lets time go by.
+    pub(super) fn pass(&mut self, duration: Duration) {
+        self.now = self.now + duration;
     }
 
     /// Whether every packet of every capture has been received.

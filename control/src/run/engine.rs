@@ -1,5 +1,7 @@
 //! The forwarding plane as control holds it: ports, workers, and what they send up.
 
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -14,6 +16,7 @@ use dpdk::ring;
 use dpdk::ring::Consumer;
 use lwaftr_dataplane::counters;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
+use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::worker;
 use tracing::info;
@@ -96,6 +99,17 @@ impl PortHealth {
     }
 }
 
+/// What worker number `number` has of the box's means.
+fn share(config: &Config, number: usize, secret: u64) -> Share {
+    let workers = config.dataplane.workers.len();
+    Share {
+        worker: number as u8,
+        workers: workers as u8,
+        buffers: config.buffers().reassembly_share as usize / workers.max(1),
+        secret,
+    }
+}
+
 impl Engine {
     /// Starts DPDK, opens the ports and sets the workers polling over the publisher's table.
     ///
@@ -108,7 +122,10 @@ impl Engine {
         let (producer, punted) = ring::bounded(&eal, "punted", Buffers::PUNT_RING)?;
         let settings = forwarding::settings(config, open.internet, open.access);
         let mut equipment = Vec::new();
-        for (core, queues) in config.dataplane.workers.iter().zip(open.queues) {
+        // The box's secret is new at every start, and never leaves the workers.
+        let secret = RandomState::new().hash_one(());
+        let cores = config.dataplane.workers.iter();
+        for (number, (core, queues)) in cores.zip(open.queues).enumerate() {
             let mut queues = queues.into_iter();
             let internet = queues.next().ok_or(RunError::NoDevices)?;
             let burst = config.dataplane.burst;
@@ -119,6 +136,7 @@ impl Engine {
             equipment.push(Equipment {
                 core: *core,
                 ports,
+                share: share(config, number, secret),
                 reader: publisher.reader()?,
                 softwire_counters: config.dataplane.softwire_counters.then(Arc::default),
             });

@@ -48,6 +48,8 @@ pub(super) struct Equipment {
     pub core: u32,
     /// Its queues.
     pub ports: DpdkPorts,
+    /// Its part of the box's means.
+    pub share: Share,
     /// Its place at the table.
     pub reader: Parked,
     /// Where it counts what each softwire carries, if that is wanted.
@@ -72,11 +74,8 @@ impl Workers {
         };
         let (ready, polling) = mpsc::channel();
         let count = equipment.len();
-        let share = Share {
-            workers: count as u32,
-        };
         for one in equipment {
-            workers.spawn(eal, one, forwarding.clone(), share, idle, ready.clone())?;
+            workers.spawn(eal, one, forwarding.clone(), idle, ready.clone())?;
         }
         drop(ready);
         for _ in 0..count {
@@ -123,7 +122,6 @@ impl Workers {
         eal: &Eal,
         equipment: Equipment,
         forwarding: Forwarding,
-        share: Share,
         idle: Idle,
         ready: Sender<Result<(), LcoreError>>,
     ) -> Result<(), RunError> {
@@ -142,7 +140,7 @@ impl Workers {
                 pipeline = pipeline.with_softwire_counters(counters);
             }
             let reader = equipment.reader.online();
-            let worker = Worker::new(equipment.ports, pipeline, share, reader, shared);
+            let worker = Worker::new(equipment.ports, pipeline, equipment.share, reader, shared);
             drop(ready.send(Ok(())));
             drop(worker.run(idle, &stop));
         };

@@ -1,6 +1,7 @@
 //! What keeps a packet from being looked up at once.
 
 use crate::pipeline::TunnelError;
+use crate::pipeline::TunnelFragment;
 use crate::pipeline::Verdict;
 use crate::virtual_reassembly::Key;
 
@@ -11,6 +12,8 @@ pub(super) enum Aside {
     Done(Verdict),
     /// It is a fragment whose ports its first has, and that has not come (FR-011, FR-013).
     Hold(Key),
+    /// It is an IPv6 fragment, of a packet to a BR address (FR-008).
+    Fragment(TunnelFragment),
     /// It is an ICMPv6 error, which may be news of a tunnel.
     TunnelError(TunnelError),
 }

@@ -10,7 +10,10 @@ use crate::fragmentation::tails::Tails;
 use crate::instant::Instant;
 use crate::limiter::Limiter;
 use crate::limiter::Rates;
+use crate::packet::Packet;
 use crate::pipeline::Pipeline;
+use crate::reassembly;
+use crate::reassembly::Reassembly;
 use crate::side::Side;
 use crate::virtual_reassembly;
 use crate::virtual_reassembly::VirtualReassembly;
@@ -58,6 +61,8 @@ pub struct Detour<P> {
     pub(super) down: VirtualReassembly<Held<P>>,
     /// IPv4 fragments from lwB4s.
     pub(super) up: VirtualReassembly<Held<P>>,
+    /// IPv6 fragments from lwB4s.
+    pub(super) reassembly: Reassembly<P>,
     /// Later pieces of packets that leave for the Internet, in the order of their first ones.
     pub(super) to_internet: Tails<P>,
     /// Later pieces of packets that leave for lwB4s.
@@ -75,20 +80,20 @@ pub(super) struct Held<P> {
 impl Pipeline {
     /// The memory that goes with these settings, for a worker with this share.
     #[must_use]
-    pub fn detour<P>(&self, share: Share) -> Detour<P> {
+    pub fn detour<P: Packet>(&self, share: Share) -> Detour<P> {
         Detour::new(&self.forwarding, share)
     }
 }
 
-impl<P> Detour<P> {
+impl<P: Packet> Detour<P> {
     fn new(forwarding: &Forwarding, share: Share) -> Self {
         let limiter = |rates: Rates| Limiter::new(rates.share(u32::from(share.workers)));
+        // Half of the buffers for IPv6, a quarter for each direction of IPv4.
         let fragments = || {
+            let datagrams = share.of(forwarding.fragment_cache.max_packets);
             VirtualReassembly::new(virtual_reassembly::Limits {
-                datagrams: share.of(forwarding.fragment_cache.max_packets),
-                held: share
-                    .of(forwarding.fragment_cache.max_packets)
-                    .min(share.buffers),
+                datagrams,
+                held: datagrams.min(share.buffers / 4),
                 held_each: HELD_EACH,
                 timeout: forwarding.fragment_cache.timeout,
             })
@@ -102,6 +107,12 @@ impl<P> Detour<P> {
             identifications: Identifications::new(share.secret, share.worker, share.workers),
             down: fragments(),
             up: fragments(),
+            reassembly: Reassembly::new(reassembly::Limits {
+                packets: share.of(forwarding.reassembly.max_packets),
+                fragments_each: forwarding.reassembly.max_fragments,
+                buffers: share.buffers / 2,
+                timeout: forwarding.reassembly.timeout,
+            }),
             to_internet: Tails::with_capacity(TAILS),
             to_access: Tails::with_capacity(TAILS),
         }
@@ -141,6 +152,12 @@ impl<P> Detour<P> {
     #[must_use]
     pub fn held_ipv4_fragments(&self) -> usize {
         self.down.held() + self.up.held()
+    }
+
+    /// How many IPv6 fragments wait.
+    #[must_use]
+    pub fn held_ipv6_fragments(&self) -> usize {
+        self.reassembly.held()
     }
 
     pub(super) fn fragments(&mut self, side: Side) -> &mut VirtualReassembly<Held<P>> {

@@ -15,6 +15,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::Places;
 use crate::pipeline::Refusal;
 use crate::pipeline::TunnelError;
+use crate::pipeline::TunnelFragment;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::doorway::OddFrame;
@@ -22,8 +23,10 @@ use crate::pipeline::ends;
 use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::hairpin::Turning;
+use crate::pipeline::ipv6_fragment::At;
 use crate::pipeline::key;
 use crate::pipeline::rewrite::Sent as Leaving;
+use crate::reassembly::Fragment;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
@@ -154,7 +157,14 @@ impl Pipeline {
         ledger: &mut Ledger<'_>,
     ) -> Result<Waiting, Verdict> {
         let mut received = None;
-        match self.classify_access(table, packet, &mut received, detour) {
+        let mut classified = self.classify_access(table, packet, &mut received, detour);
+        if let Err(Aside::Fragment(fragment)) = &classified {
+            if let Some(verdict) = self.reassemble(packet, fragment, detour, ledger) {
+                return Err(verdict);
+            }
+            classified = self.classify_access(table, packet, &mut received, detour);
+        }
+        match classified {
             Ok((outer, inner, ends)) => {
                 ledger.receive(1, outer.bytes());
                 Ok(Waiting {
@@ -166,6 +176,10 @@ impl Pipeline {
             }
             Err(Aside::Done(verdict)) => Err(ledger.turn_away(verdict, received)),
             Err(Aside::TunnelError(error)) => Err(self.hear(table, packet, &error, detour, ledger)),
+            // Fragments of fragments are nothing that a tunnel's other end would send.
+            Err(Aside::Fragment(_)) => {
+                Err(ledger.turn_away(DropReason::UnknownNextHeader.into(), None))
+            }
             Err(Aside::Hold(name)) => {
                 let bytes = received.unwrap_or_default();
                 Err(self.hold(packet, bytes, name, detour, ledger))
@@ -192,7 +206,7 @@ impl Pipeline {
             .ok_or_else(|| self.judge_interface(&ipv6))?;
         let extensions = match ipv6.next_header {
             ipv6::IPV4 => 0,
-            _ => self.judge_tunnel_end(bytes, ipv6_at, &ipv6)?,
+            _ => self.judge_tunnel_end(packet, ipv6_at, &ipv6)?,
         };
         let outer = Outer {
             source: ipv6.source,
@@ -326,13 +340,25 @@ impl Pipeline {
     /// Octets of destination options before the inner IPv4 packet (TN-005); whatever else a BR
     /// address is sent ends here.
     #[cold]
-    fn judge_tunnel_end(&self, bytes: &[u8], ipv6_at: usize, ipv6: &Ipv6) -> Result<usize, Aside> {
-        let payload = bytes.get(ipv6::HEADER..).ok_or(DropReason::BadIpv6Header)?;
+    fn judge_tunnel_end<P: Packet>(
+        &self,
+        packet: &P,
+        ipv6_at: usize,
+        ipv6: &Ipv6,
+    ) -> Result<usize, Aside> {
+        let payload = packet.head().get(ipv6_at + ipv6::HEADER..);
+        let payload = payload.ok_or(DropReason::BadIpv6Header)?;
         let payload = &payload[..payload.len().min(ipv6.payload_len)];
         let (next_header, at) = skip_destination_options(payload, ipv6.next_header)?;
         match next_header {
             ipv6::IPV4 => Ok(at),
-            ipv6::FRAGMENT => Err(DropReason::Ipv6Fragment.into()),
+            ipv6::FRAGMENT => Err(Aside::Fragment(TunnelFragment {
+                fragment: Fragment::parse(packet, ipv6_at, ipv6_at + ipv6::HEADER + at, ipv6)?,
+                packet: At {
+                    ipv6: *ipv6,
+                    at: ipv6_at,
+                },
+            })),
             // Informational messages are the control thread's (RFC 4443 s2.1).
             ipv6::ICMPV6
                 if payload

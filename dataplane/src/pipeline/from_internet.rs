@@ -144,7 +144,7 @@ impl Pipeline {
                 }
                 (Aside::Done(verdict), _) => ledger.turn_away(verdict, seen.received),
                 // Of tunnels nobody hears on this side.
-                (Aside::TunnelError(_), _) => Verdict::Absorbed,
+                (Aside::TunnelError(_) | Aside::Fragment(_), _) => Verdict::Absorbed,
                 (Aside::Hold(name), _) => {
                     let bytes = seen.received.unwrap_or_default();
                     self.hold(packet, bytes, name, detour, ledger)

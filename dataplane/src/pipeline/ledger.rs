@@ -7,6 +7,8 @@ use crate::counters::Counter;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::pipeline::Verdict;
+use crate::reassembly::Absorbed;
+use crate::reassembly::Discarded;
 use crate::side::Side;
 
 /// The account of one burst from one side.
@@ -110,6 +112,19 @@ impl<'c> Ledger<'c> {
         if self.side == Side::Internet {
             Sum { packets: 1, bytes }.enter(self.counters, DROPPED_FRAGMENTS);
         }
+    }
+
+    /// IPv6 fragments have become a packet.
+    pub(super) fn reassemble(&self, absorbed: Absorbed) {
+        let counters = self.counters;
+        counters.add(Counter::Ipv6FragmentsReassembled, absorbed.fragments);
+        counters.add(Counter::Ipv6FragmentBytesReassembled, absorbed.octets);
+        counters.add(Counter::ReassembledIpv6Packets, 1);
+    }
+
+    /// IPv6 fragments that waited go nowhere.
+    pub(super) fn drop_ipv6_fragments(&self, reason: DropReason, discarded: Discarded) {
+        self.counters.drop_many(reason, discarded.packets);
     }
 
     /// A packet leaves in pieces.

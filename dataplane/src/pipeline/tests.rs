@@ -13,6 +13,7 @@ use crate::forwarding::Forwarding;
 use crate::forwarding::FragmentCache;
 use crate::forwarding::Icmp;
 use crate::forwarding::Link;
+use crate::forwarding::Reassembly;
 use crate::heap_packet::HeapPacket;
 use crate::packet::Packet;
 use crate::pipeline::Gate;
@@ -58,6 +59,10 @@ pub(crate) fn forwarding() -> Forwarding {
         dscp: Dscp::Copy,
         mss_clamp: None,
         hairpinning: true,
+        reassembly: Reassembly {
+            max_packets: 64,
+            ..Reassembly::default()
+        },
         fragment_cache: FragmentCache {
             max_packets: 64,
             ..FragmentCache::default()

@@ -18,6 +18,8 @@ use crate::pipeline::error::Offender;
 use crate::pipeline::error::Tunnel;
 use crate::pipeline::key;
 use crate::table::Table;
+use crate::wire::fragment;
+use crate::wire::fragment::FragmentHeader;
 use crate::wire::icmpv4;
 use crate::wire::icmpv4::Icmpv4Error;
 use crate::wire::icmpv4::Quote;
@@ -188,15 +190,16 @@ impl Pipeline {
 fn inner_at(quote: &[u8], outer: &Ipv6) -> Result<usize, DropReason> {
     match outer.next_header {
         ipv6::IPV4 => Ok(ipv6::HEADER),
-        ipv6::FRAGMENT => match quote.get(ipv6::HEADER..ipv6::HEADER + 8) {
-            None => Err(DropReason::Icmpv6Bad),
-            // Only the first piece says whose packet it was.
-            Some(header) if u16::from_be_bytes([header[2], header[3]]) >> 3 != 0 => {
-                Err(DropReason::Icmpv6NotRelayed)
+        ipv6::FRAGMENT => {
+            let bytes = quote.get(ipv6::HEADER..).unwrap_or_default();
+            let header = FragmentHeader::parse(bytes).map_err(|_| DropReason::Icmpv6Bad)?;
+            match (header.next_header, header.offset_octets) {
+                (ipv6::IPV4, 0) => Ok(ipv6::HEADER + fragment::HEADER),
+                // Only the first piece says whose packet it was.
+                (ipv6::IPV4, _) => Err(DropReason::Icmpv6NotRelayed),
+                _ => Err(DropReason::Icmpv6Forged),
             }
-            Some(header) if header[0] == ipv6::IPV4 => Ok(ipv6::HEADER + 8),
-            Some(_) => Err(DropReason::Icmpv6Forged),
-        },
+        }
         _ => Err(DropReason::Icmpv6Forged),
     }
 }

@@ -6,9 +6,9 @@
 pub mod checksum;
 pub mod ecn;
 pub mod ethernet;
+pub mod fragment;
 pub mod icmpv4;
 pub mod icmpv6;
-pub mod fragment;
 pub mod ipv4;
 pub mod ipv6;
 pub mod tcp;

@@ -135,6 +135,7 @@ impl<P: Ports> Worker<P> {
             self.flush();
         } else if self.detour.set_now(self.ports.now()) {
             self.give_up();
+            self.flush();
         }
         self.counters.round(arrived == 0);
         self.reader.quiescent();
@@ -222,28 +223,32 @@ impl<P: Ports> Worker<P> {
             }
             self.decide(side);
         }
-        let mut ledger = Ledger::new(&self.counters, side);
-        self.pipeline
-            .give_up_fragments(&mut self.detour, &mut ledger);
-        ledger.close();
-        self.count_held();
+        self.give_up();
     }
 
-    /// Drops what has waited too long.
+    /// Drops what has waited too long, or must make room.
     #[cold]
     fn give_up(&mut self) {
+        let (pipeline, detour) = (&self.pipeline, &mut self.detour);
         for side in [Side::Internet, Side::Access] {
             let mut ledger = Ledger::new(&self.counters, side);
-            self.pipeline
-                .give_up_fragments(&mut self.detour, &mut ledger);
+            pipeline.give_up_fragments(detour, &mut ledger);
             ledger.close();
         }
-        self.count_held();
-    }
-
-    fn count_held(&self) {
-        let held = self.detour.held_ipv4_fragments() as u64;
-        self.counters.set(Counter::HeldIpv4Fragments, held);
+        let (ports, counters) = (&mut self.ports, &self.counters);
+        let outgoing = &mut self.buffers.to_access;
+        let mut ledger = Ledger::new(counters, Side::Access);
+        pipeline.give_up_reassembly(detour, &mut ledger, |error| {
+            if outgoing.is_full() {
+                transmit::all(ports, counters, Side::Access, outgoing);
+            }
+            outgoing.push(error);
+        });
+        ledger.close();
+        let held = detour.held_ipv4_fragments() as u64;
+        counters.set(Counter::HeldIpv4Fragments, held);
+        let held = detour.held_ipv6_fragments() as u64;
+        counters.set(Counter::HeldIpv6Fragments, held);
     }
 
     #[inline]
