@@ -31,6 +31,7 @@ pub(super) struct ReplayPorts {
 #[derive(Debug, Default)]
 struct Capture {
     queues: Option<QueuePair>,
+    /// Its time in nanoseconds.
     next: Option<(u64, Mbuf)>,
 }
 
@@ -71,7 +72,7 @@ impl ReplayPorts {
                 queues.receive.receive(&mut one, 1);
                 side.next = one.pop().map(|packet| {
                     let time = self.timestamps.and_then(|field| packet.rx_timestamp(field));
-                    (time.unwrap_or_default(), packet)
+                    (time.unwrap_or_default().saturating_mul(NANOS), packet)
                 });
             }
         }
@@ -143,3 +144,6 @@ impl Ports for ReplayPorts {
         free_bulk(packets);
     }
 }
+
+/// In a microsecond, the unit of net_pcap's time stamps.
+const NANOS: u64 = 1000;

@@ -1,5 +1,5 @@
 //! Comparing what came out with what a case expects: packets octet by octet in order, every
-//! counter, and the conservation law.
+//! counter, and the conservation law. Identifications of IPv6 fragments are numbered anew first.
 
 use std::env;
 use std::fmt::Write;
@@ -8,6 +8,7 @@ use crate::Outcome;
 use crate::capture::Frame;
 use crate::case::Base;
 use crate::case::Case;
+use crate::identification;
 use crate::replay;
 use crate::replay::Replayed;
 use crate::wiring::Wired;
@@ -49,10 +50,19 @@ pub(crate) fn compare(wired: &Wired, replayed: &Replayed) -> Result<(), String> 
 }
 
 /// The first difference of two sequences of frames; times do not matter.
-fn sequence(name: &str, expected: &[Frame], sent: &[Frame]) -> Option<String> {
+pub(crate) fn sequence(name: &str, expected: &[Frame], sent: &[Frame]) -> Option<String> {
+    if let Some(index) = identification::shared(sent) {
+        return Some(format!(
+            "{name}: packet {index} is a fragment with the Identification of another packet"
+        ));
+    }
+    let (expected, sent) = (
+        identification::renumbered(expected),
+        identification::renumbered(sent),
+    );
     let differing = expected
         .iter()
-        .zip(sent)
+        .zip(&sent)
         .position(|(one, other)| one.octets != other.octets);
     if let Some(index) = differing {
         let (wanted, got) = (&expected[index].octets, &sent[index].octets);

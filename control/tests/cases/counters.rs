@@ -69,8 +69,8 @@ impl Counters {
         lines
     }
 
-    /// Received + generated + injected + extra fragments = transmitted + dropped + punted +
-    /// absorbed by reassembly + still held.
+    /// Received + made here (errors, pieces, reassembled packets) = transmitted + dropped + punted +
+    /// heard + cut into pieces + put together + still held.
     pub(crate) fn conservation(&self) -> Result<(), String> {
         let sum = |names: &[&str]| names.iter().map(|name| self.value(name)).sum::<u64>();
         let drops = self.0.iter().filter(|(name, _)| name.starts_with("drop-"));
@@ -98,14 +98,21 @@ impl fmt::Display for Counters {
 const CAME: &[&str] = &[
     "rx-internet-packets",
     "rx-access-packets",
-    "generated-packets",
-    "injected-packets",
-    "extra-fragments",
+    "out-icmpv4-error-packets",
+    "out-icmpv6-error-packets",
+    "sent-ipv6-fragments",
+    "sent-ipv4-fragments",
+    "reassembled-ipv6-packets",
 ];
+/// Beside every `drop-…`.
 const WENT: &[&str] = &[
     "tx-internet-packets",
     "tx-access-packets",
     "punted-packets",
-    "absorbed-packets",
-    "held-packets",
+    "heard-icmpv6-errors",
+    "fragmented-ipv6-packets",
+    "fragmented-ipv4-packets",
+    "ipv6-fragments-reassembled",
+    "held-ipv6-fragments",
+    "held-ipv4-fragments",
 ];

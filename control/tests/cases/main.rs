@@ -8,6 +8,7 @@ mod capture;
 mod case;
 mod check;
 mod counters;
+mod identification;
 mod replay;
 mod self_test;
 mod wiring;

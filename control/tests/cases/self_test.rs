@@ -56,6 +56,31 @@ const FAULTS: &[Fault] = &[
 /// The case that is falsified: five packets from the Internet to a lwB4.
 const CASE: &str = "encap_every_protocol";
 
+/// What is sent may bear these Identifications instead of the expected ones, or must not: then how
+/// the harness says so.
+type Identification = (&'static str, fn(usize, u32) -> u32, Option<&'static str>);
+
+const IDENTIFICATIONS: &[Identification] = &[
+    (
+        "identifications_may_be_any",
+        |_, expected| expected.wrapping_mul(0x9e37_79b9) ^ 0x8000_0001,
+        None,
+    ),
+    (
+        "packets_that_share_an_identification_fail",
+        |_, _| 7,
+        Some("with the Identification of another packet"),
+    ),
+    (
+        "pieces_of_one_packet_with_different_identifications_fail",
+        |index, _| index as u32,
+        Some("differs"),
+    ),
+];
+
+/// A case in which several packets leave in pieces.
+const FRAGMENTED: &str = "too_big_for_the_tunnel";
+
 /// One test for each fault, and one for the case as it is.
 pub(crate) fn trials(base: &Arc<Base>, cases: &[Arc<Case>]) -> Outcome<Vec<Trial>> {
     let case = cases.iter().find(|case| case.name == CASE);
@@ -70,6 +95,17 @@ pub(crate) fn trials(base: &Arc<Base>, cases: &[Arc<Case>]) -> Outcome<Vec<Trial
         "self_test::a_lost_packet_breaks_the_conservation_law",
         lost_packet,
     ));
+    trials.push(Trial::test(
+        "self_test::every_way_to_begin_and_to_end_is_in_the_conservation_law",
+        every_way,
+    ));
+    let fragmented = cases.iter().find(|case| case.name == FRAGMENTED);
+    let fragmented = fragmented.ok_or_else(|| format!("no case is called {FRAGMENTED}"))?;
+    for &(name, renumber, says) in IDENTIFICATIONS {
+        let case = Arc::clone(fragmented);
+        let name = format!("self_test::{name}");
+        trials.push(Trial::test(name, move || numbered(&case, renumber, says)));
+    }
     Ok(trials)
 }
 
@@ -129,5 +165,68 @@ fn lost_packet() -> Outcome<()> {
     match counters.conservation() {
         Err(_) => Ok(()),
         Ok(()) => Err("a packet vanished unnoticed".into()),
+    }
+}
+
+/// One packet more of any kind, alone, is out of balance.
+fn every_way() -> Outcome<()> {
+    let came = [
+        ("rx-internet-packets", 1),
+        ("rx-access-packets", 2),
+        ("out-icmpv4-error-packets", 4),
+        ("out-icmpv6-error-packets", 8),
+        ("sent-ipv6-fragments", 16),
+        ("sent-ipv4-fragments", 32),
+        ("reassembled-ipv6-packets", 64),
+    ];
+    let went = [
+        ("tx-internet-packets", 1),
+        ("tx-access-packets", 2),
+        ("punted-packets", 4),
+        ("heard-icmpv6-errors", 8),
+        ("fragmented-ipv6-packets", 16),
+        ("fragmented-ipv4-packets", 32),
+        ("ipv6-fragments-reassembled", 50),
+        ("held-ipv6-fragments", 9),
+        ("held-ipv4-fragments", 3),
+        ("drop-of-any-kind", 2),
+    ];
+    let mut counters = crate::counters::Counters::default();
+    for (name, value) in came.into_iter().chain(went) {
+        counters.set(name, value);
+    }
+    counters.conservation()?;
+    for (name, value) in came.into_iter().chain(went) {
+        counters.set(name, value + 1);
+        if counters.conservation().is_ok() {
+            return Err(format!("{name} is not in the law").into());
+        }
+        counters.set(name, value);
+    }
+    Ok(())
+}
+
+/// No program run: the case's own packets under other Identifications.
+fn numbered(
+    case: &Case,
+    renumber: fn(usize, u32) -> u32,
+    says: Option<&'static str>,
+) -> Outcome<()> {
+    let expected = &case.access.leaving;
+    let mut sent = expected.clone();
+    for (index, frame) in sent.iter_mut().enumerate() {
+        // The next header of an untagged frame's IPv6 header, and what follows it.
+        if frame.octets[20] == 44 {
+            let field = &mut frame.octets[58..62];
+            let number = field
+                .iter()
+                .fold(0, |sum, octet| sum << 8 | u32::from(*octet));
+            field.copy_from_slice(&renumber(index, number).to_be_bytes());
+        }
+    }
+    match (check::sequence("access-out", expected, &sent), says) {
+        (None, None) => Ok(()),
+        (Some(fault), Some(says)) if fault.contains(says) => Ok(()),
+        (fault, _) => Err(format!("expected {says:?}, found {fault:?}").into()),
     }
 }

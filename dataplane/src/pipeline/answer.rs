@@ -105,7 +105,7 @@ impl Pipeline {
         let dropped = ledger.drop(refusal.reason(), outer.bytes());
         let Some(error) = Answer::to(refusal).filter(|error| match error {
             Answer::InTunnel(error) => may_hear(packet, inner, *error),
-            Answer::ToB4(_) => outer.is_from_one(),
+            Answer::ToB4(_) => outer.is_from_one() && is_no_answer(packet, inner),
         }) else {
             return dropped;
         };
@@ -154,15 +154,18 @@ impl Answer {
 /// ICMP that finds no softwire nobody hears (IC-003).
 fn may_hear<P: Packet>(packet: &P, inner: &Inner, error: Icmpv4Error) -> bool {
     let ipv4 = &inner.ipv4;
-    ipv4.fragment.is_first()
+    is_no_answer(packet, inner)
         && ipv4.check_source().is_ok()
         && ipv4.check_destination().is_ok()
-        && !packet
-            .head()
-            .get(inner.at()..)
-            .is_none_or(|bytes| icmpv4::is_error(bytes, ipv4))
         && (error != Icmpv4Error::HOST_UNREACHABLE || ipv4.protocol != transport::ICMP)
         && !ipv4::is_softwire_internal(ipv4.source)
+}
+
+/// Whether the packet begins a datagram that is no ICMP error itself.
+fn is_no_answer<P: Packet>(packet: &P, inner: &Inner) -> bool {
+    let bytes = packet.head().get(inner.at()..);
+    inner.ipv4.fragment.is_first()
+        && bytes.is_some_and(|bytes| !icmpv4::is_error(bytes, &inner.ipv4))
 }
 
 impl From<&Inner> for Offender {

@@ -126,7 +126,10 @@ fn ends<P: Packet>(
     if ipv4.protocol != transport::ICMP
         || !icmpv4::has_quote(bytes, ipv4)
         || ipv4.fragment.is_fragment()
-        || ends == Err(DropReason::TransportTruncated)
+        || matches!(
+            ends,
+            Err(DropReason::TransportTruncated | DropReason::Icmpv4Bad)
+        )
     {
         return ends;
     }

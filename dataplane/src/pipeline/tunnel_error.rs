@@ -113,7 +113,10 @@ impl Pipeline {
         if heard.news == News::Other {
             return Err(DropReason::Icmpv6NotRelayed);
         }
-        let outer = Ipv6::parse(heard.quote, usize::MAX).map_err(|_| DropReason::Icmpv6Bad)?;
+        if heard.quote.len() < ipv6::HEADER {
+            return Err(DropReason::Icmpv6Bad);
+        }
+        let outer = Ipv6::parse(heard.quote, usize::MAX).map_err(|_| DropReason::Icmpv6Forged)?;
         if outer.source != error.ipv6.destination {
             return Err(DropReason::Icmpv6Forged);
         }

@@ -24,15 +24,20 @@ impl<'a> Message<'a> {
     /// Reads the message in `packet`, which begins with the IPv4 header that `ipv4` was read from.
     ///
     /// # Errors
-    /// [`DropReason::TransportTruncated`] when there are fewer than eight octets of it.
+    /// [`DropReason::TransportTruncated`], of an error [`DropReason::Icmpv4Bad`], when there are fewer
+    /// than eight octets of it.
     pub fn read(packet: &'a [u8], ipv4: &Ipv4) -> Result<Self, DropReason> {
         let end = packet.len().min(usize::from(ipv4.total_len));
         let message = packet
             .get(usize::from(ipv4.header_len)..end)
             .ok_or(DropReason::TransportTruncated)?;
-        let (header, rest): (&[u8; HEADER], _) = message
-            .split_first_chunk()
-            .ok_or(DropReason::TransportTruncated)?;
+        let (header, rest): (&[u8; HEADER], _) =
+            message
+                .split_first_chunk()
+                .ok_or_else(|| match message.first() {
+                    Some(kind) if is_error_type(*kind) => DropReason::Icmpv4Bad,
+                    _ => DropReason::TransportTruncated,
+                })?;
         Ok(match header[0] {
             ECHO_REPLY | ECHO_REQUEST => Self::Echo(u16::from_be_bytes([header[4], header[5]])),
             UNREACHABLE | SOURCE_QUENCH | TIME_EXCEEDED | PARAMETER_PROBLEM => {

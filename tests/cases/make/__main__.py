@@ -14,6 +14,7 @@ def main(folder):
         __import__(theme)
     for name, (case, make) in CASES.items():
         make(case)
+        case.check()
         case.write(folder / name)
 
 
