@@ -35,6 +35,7 @@ pub fn settings(config: &Config, internet: PortFacts, access: PortFacts) -> Forw
         hop_limit: softwire.hop_limit,
         dscp: softwire.dscp,
         mss_clamp: softwire.mss_clamp.bytes(config.access.link.mtu_bytes),
+        path_mtu_discovery: softwire.path_mtu_discovery,
         hairpinning: softwire.hairpinning,
         reassembly: Reassembly {
             max_packets: config.access.reassembly.max_packets as usize,

@@ -29,6 +29,8 @@ pub struct Forwarding {
     pub dscp: Dscp,
     /// Largest TCP segment a SYN may offer, in octets; absent: offers are left alone (FR-016).
     pub mss_clamp: Option<u16>,
+    /// Whether the MTU of paths to lwB4s is learned from ICMPv6 (FR-004).
+    pub path_mtu_discovery: bool,
     /// Whether lwB4s of this box reach each other (LW-019).
     pub hairpinning: bool,
     /// How many IPv6 fragments may wait for others (FR-008).

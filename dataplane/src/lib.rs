@@ -15,6 +15,7 @@ pub mod instant;
 pub mod limiter;
 mod lines;
 pub mod packet;
+pub mod path_mtu;
 pub mod pipeline;
 pub mod port_set;
 pub mod ports;

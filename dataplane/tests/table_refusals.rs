@@ -12,8 +12,8 @@ use lwaftr_dataplane::table::BrSet;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Change;
 use lwaftr_dataplane::table::Key;
-use lwaftr_dataplane::table::MtuClass;
 use lwaftr_dataplane::table::Origin;
+use lwaftr_dataplane::table::PathMtu;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::table::Refusal;
 use lwaftr_dataplane::table::RefusedRow;
@@ -180,7 +180,7 @@ fn what_is_not_bound_cannot_be_removed_replaced_or_given_an_mtu() {
         absent
     );
     assert_eq!(
-        refused(|p| p.set_mtu_class(ipv4, free, MtuClass(1)).unwrap_err()),
+        refused(|p| p.set_path_mtu(ipv4, free, PathMtu(1)).unwrap_err()),
         absent
     );
     // The same ports under another split are not this softwire.
@@ -239,7 +239,7 @@ fn a_load_keeps_the_number_and_path_mtu_of_whoever_keeps_ports_and_b4() {
         .add(&bind(OTHER, PortSet::WHOLE, 2), Origin(5))
         .unwrap();
     publisher
-        .set_mtu_class(OTHER, PortSet::WHOLE, MtuClass(7))
+        .set_path_mtu(OTHER, PortSet::WHOLE, PathMtu(7))
         .unwrap();
     let kept = publisher.get(OTHER, PortSet::WHOLE).unwrap();
     let gone = publisher.get(SHARED, ports(0, 6, 3)).unwrap();
@@ -252,7 +252,7 @@ fn a_load_keeps_the_number_and_path_mtu_of_whoever_keeps_ports_and_b4() {
     assert_eq!(publisher.get(OTHER, PortSet::WHOLE), Some(kept));
     let new = publisher.get(SHARED, ports(0, 6, 3)).unwrap();
     assert_ne!(new.id, gone.id, "another subscriber's counters");
-    assert_eq!(new.mtu_class, MtuClass::default());
+    assert_eq!(new.path_mtu, PathMtu::default());
 }
 
 #[test]

@@ -317,6 +317,7 @@ fn forwarding() -> Forwarding {
         hop_limit: 64,
         dscp: Dscp::Copy,
         mss_clamp: None,
+        path_mtu_discovery: true,
         hairpinning: true,
         reassembly: Reassembly::default(),
         fragment_cache: FragmentCache::default(),

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use crossbeam_channel::Sender;
 use lwaftr_dataplane::binding::Binding;
+use lwaftr_dataplane::path_mtu::News;
 use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::softwire_counters::Carried;
 use lwaftr_dataplane::table::Builder;
@@ -110,6 +111,10 @@ pub(super) enum Job {
     },
     Summary {
         answer: Sender<Summary>,
+    },
+    /// Workers have heard of paths; nobody waits for an answer.
+    Paths {
+        news: Vec<News>,
     },
     Load {
         builder: Box<Builder>,

@@ -25,6 +25,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
 use lwaftr_dataplane::binding::Binding;
+use lwaftr_dataplane::path_mtu::News;
 use lwaftr_dataplane::softwire_counters::Carried;
 use lwaftr_dataplane::table;
 use lwaftr_dataplane::table::BrSet;
@@ -155,6 +156,13 @@ impl SoftwireService {
     /// When the writing thread has ended.
     pub fn summary(&self) -> Result<Summary, WriterGone> {
         self.ask(|answer| Job::Summary { answer })
+    }
+
+    /// Lets the softwires know what workers have heard of their paths (IC-007). Waits for nobody: while
+    /// the writing thread has more to do than it can take, news are lost, and will come again.
+    pub fn hear(&self, news: Vec<News>) {
+        // A thread that has ended has no use for them.
+        let _ = self.jobs.try_send(Job::Paths { news });
     }
 
     /// Replaces the bindings that came from `file` by those that it holds now, at once or not at all;

@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
+use std::time;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::RecvTimeoutError;
 use crossbeam_channel::Sender;
+use lwaftr_dataplane::instant::Instant;
+use lwaftr_dataplane::path_mtu::PathMtus;
 use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::softwire_counters::Carried;
 use lwaftr_dataplane::table::Builder;
@@ -35,6 +38,9 @@ pub(super) struct Writer {
     saved: Option<Saved>,
     traffic: Option<Traffic>,
     inbox: Receiver<Job>,
+    /// The paths that are known to be narrow.
+    paths: PathMtus,
+    started: time::Instant,
     changes: u64,
     refused: u64,
 }
@@ -51,6 +57,8 @@ impl Writer {
             saved,
             traffic,
             inbox,
+            paths: PathMtus::default(),
+            started: time::Instant::now(),
             changes: 0,
             refused: 0,
         }
@@ -61,13 +69,15 @@ impl Writer {
         // While something waits for workers to let go of it, they are asked again after a pause.
         let mut clean = true;
         loop {
-            let job = if clean {
-                self.inbox
+            let job = match (clean, self.paths.is_empty()) {
+                (false, _) => self.inbox.recv_timeout(RECLAIM_AFTER),
+                (true, false) => self.inbox.recv_timeout(LAPSE_AFTER),
+                (true, true) => self
+                    .inbox
                     .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                self.inbox.recv_timeout(RECLAIM_AFTER)
+                    .map_err(|_| RecvTimeoutError::Disconnected),
             };
+            self.paths.lapse(&self.publisher, self.now());
             match job {
                 Ok(job) => {
                     self.carry_out(job);
@@ -77,6 +87,11 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return self.publisher,
             }
         }
+    }
+
+    /// The time since this thread began to work.
+    fn now(&self) -> Instant {
+        Instant::default() + self.started.elapsed()
     }
 
     /// Carries a job out.
@@ -91,6 +106,11 @@ impl Writer {
                 );
             }
             Job::Summary { answer } => reply(&answer, self.summary()),
+            Job::Paths { news } => {
+                for one in news {
+                    self.paths.hear(one, &self.publisher, self.now());
+                }
+            }
             Job::Load {
                 builder,
                 origin,
@@ -227,3 +247,5 @@ fn reply<T>(asker: &Sender<T>, answer: T) {
 
 /// Long enough for any worker to come round, short enough that retired memory does not pile up.
 const RECLAIM_AFTER: Duration = Duration::from_millis(10);
+/// How late it may be noticed that what is known of a path has lapsed.
+const LAPSE_AFTER: Duration = Duration::from_secs(1);

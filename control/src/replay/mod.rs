@@ -26,6 +26,8 @@ use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::dpdk_ports::QueuePair;
 use lwaftr_dataplane::drop_reason::DropReason;
+use lwaftr_dataplane::path_mtu;
+use lwaftr_dataplane::path_mtu::PathMtus;
 use lwaftr_dataplane::pipeline::Pipeline;
 use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::ports::Layout;
@@ -144,9 +146,16 @@ pub fn run(
         buffers: HELD,
         ..Share::WHOLE
     };
-    let mut worker = Worker::new(ports, pipeline, share, reader, Arc::clone(&counters));
-    while !worker.ports_mut().is_exhausted() {
+    let (news, mut paths) = (path_mtu::queue(), PathMtus::default());
+    let mut worker = Worker::new(ports, pipeline, share, reader, Arc::clone(&counters))
+        .telling(Arc::clone(&news));
+    while let Some(now) = worker.ports_mut().next_at() {
+        // What is published in the daemon by another thread is done here between two rounds.
+        paths.lapse(&publisher, now);
         worker.round();
+        while let Some(one) = news.pop() {
+            paths.hear(one, &publisher, now);
+        }
     }
     // Time runs on until nothing waits any more, so that every packet has an end.
     for _ in 0..LONGEST_WAIT.as_secs() {

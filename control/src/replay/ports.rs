@@ -58,11 +58,12 @@ impl ReplayPorts {
         self.now = self.now + duration;
     }
 
-    /// Whether every packet of every capture has been received.
+    /// When the next packet comes; `None` when all of every capture have been received.
     #[must_use]
-    pub(super) fn is_exhausted(&mut self) -> bool {
+    pub(super) fn next_at(&mut self) -> Option<Instant> {
         self.look_ahead();
-        self.sides.iter().all(|side| side.next.is_none())
+        let times = self.sides.iter().filter_map(|side| side.next.as_ref());
+        times.map(|(time, _)| Instant::from_nanos(*time)).min()
     }
 
     fn look_ahead(&mut self) {

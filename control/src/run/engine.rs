@@ -2,6 +2,7 @@
 
 use std::hash::BuildHasher;
 use std::hash::RandomState;
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::PoisonError;
@@ -16,6 +17,9 @@ use dpdk::ring;
 use dpdk::ring::Consumer;
 use lwaftr_dataplane::counters;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
+use lwaftr_dataplane::path_mtu;
+use lwaftr_dataplane::path_mtu::News;
+use lwaftr_dataplane::path_mtu::NewsQueue;
 use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::worker;
@@ -42,6 +46,7 @@ use crate::run::workers::Workers;
 pub(super) struct Engine {
     // Fields drop in this order: the queues that workers hold go before the ports they belong to.
     workers: Workers,
+    news: NewsQueue,
     punted: Consumer,
     ports: Vec<WatchedPort>,
     board: PortBoard,
@@ -152,7 +157,8 @@ impl Engine {
             .collect();
         let traffic =
             (!softwire_counters.is_empty()).then(|| Traffic::new(softwire_counters, publisher));
-        let workers = Workers::start(&eal, equipment, &settings, idle)?;
+        let news = path_mtu::queue();
+        let workers = Workers::start(&eal, equipment, &settings, &news, idle)?;
         let watch = |port: OpenPort| WatchedPort {
             was: PortHealth::of(&port),
             port,
@@ -160,6 +166,7 @@ impl Engine {
         let ports = open.ports.into_iter().map(watch).collect();
         let mut engine = Self {
             workers,
+            news,
             punted,
             ports,
             board: PortBoard::default(),
@@ -193,6 +200,14 @@ impl Engine {
             }
             mbuf::free_bulk(&mut burst);
         }
+    }
+
+    /// What workers have heard of the paths to lwB4s since this was last asked.
+    pub(super) fn take_news(&mut self) -> Vec<News> {
+        // The workers go on; what they say meanwhile is for the next time.
+        iter::from_fn(|| self.news.pop())
+            .take(self.news.capacity())
+            .collect()
     }
 
     /// The counters of each softwire, if they are wanted; whoever publishes needs them.

@@ -118,10 +118,11 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     let (softwires, _publishing) =
         SoftwireService::start(publisher, known, save_file, traffic).map_err(RunError::Thread)?;
     let daemon = Arc::new(engine.facts(config));
+    let paths = softwires.clone();
     let server = Server::start(&config.socket, Context { daemon, softwires })?;
     notify(NotifyState::Ready);
     info!(workers = config.dataplane.workers.len(), socket = %config.socket.display(), "ready");
-    let ended = tend_until(&stop, &mut engine);
+    let ended = tend_until(&stop, &mut engine, &paths);
     notify(NotifyState::Stopping);
     info!("stopping");
     drop(server);
@@ -129,10 +130,18 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     ended
 }
 
-fn tend_until(stop: &AtomicBool, engine: &mut Engine) -> Result<(), RunError> {
+fn tend_until(
+    stop: &AtomicBool,
+    engine: &mut Engine,
+    softwires: &SoftwireService,
+) -> Result<(), RunError> {
     let mut ticks = 0_u32;
     while !stop.load(Ordering::Relaxed) {
         engine.discard_punted();
+        let news = engine.take_news();
+        if !news.is_empty() {
+            softwires.hear(news);
+        }
         if ticks.is_multiple_of(TEND_TICKS) {
             engine.tend()?;
         }

@@ -15,6 +15,7 @@ use dpdk::lcore::RegisteredThread;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
 use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::path_mtu::NewsQueue;
 use lwaftr_dataplane::pipeline::Pipeline;
 use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::softwire_counters::SoftwireCounters;
@@ -65,6 +66,7 @@ impl Workers {
         eal: &Eal,
         equipment: Vec<Equipment>,
         forwarding: &Forwarding,
+        news: &NewsQueue,
         idle: Idle,
     ) -> Result<Self, RunError> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -75,7 +77,14 @@ impl Workers {
         let (ready, polling) = mpsc::channel();
         let count = equipment.len();
         for one in equipment {
-            workers.spawn(eal, one, forwarding.clone(), idle, ready.clone())?;
+            workers.spawn(
+                eal,
+                one,
+                forwarding.clone(),
+                Arc::clone(news),
+                idle,
+                ready.clone(),
+            )?;
         }
         drop(ready);
         for _ in 0..count {
@@ -122,6 +131,7 @@ impl Workers {
         eal: &Eal,
         equipment: Equipment,
         forwarding: Forwarding,
+        news: NewsQueue,
         idle: Idle,
         ready: Sender<Result<(), LcoreError>>,
     ) -> Result<(), RunError> {
@@ -140,7 +150,8 @@ impl Workers {
                 pipeline = pipeline.with_softwire_counters(counters);
             }
             let reader = equipment.reader.online();
-            let worker = Worker::new(equipment.ports, pipeline, equipment.share, reader, shared);
+            let worker = Worker::new(equipment.ports, pipeline, equipment.share, reader, shared)
+                .telling(news);
             drop(ready.send(Ok(())));
             drop(worker.run(idle, &stop));
         };

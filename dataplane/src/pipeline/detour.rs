@@ -11,6 +11,7 @@ use crate::instant::Instant;
 use crate::limiter::Limiter;
 use crate::limiter::Rates;
 use crate::packet::Packet;
+use crate::path_mtu::NewsQueue;
 use crate::pipeline::Pipeline;
 use crate::reassembly;
 use crate::reassembly::Reassembly;
@@ -57,6 +58,8 @@ pub struct Detour<P> {
     pub(super) internet_errors: Limiter,
     pub(super) access_errors: Limiter,
     pub(super) identifications: Identifications,
+    /// Where news of paths go.
+    pub(super) news: Option<NewsQueue>,
     /// IPv4 fragments from the Internet.
     pub(super) down: VirtualReassembly<Held<P>>,
     /// IPv4 fragments from lwB4s.
@@ -105,6 +108,7 @@ impl<P: Packet> Detour<P> {
             internet_errors: limiter(forwarding.internet_icmp.rates),
             access_errors: limiter(forwarding.access_icmp.rates),
             identifications: Identifications::new(share.secret, share.worker, share.workers),
+            news: None,
             down: fragments(),
             up: fragments(),
             reassembly: Reassembly::new(reassembly::Limits {
@@ -116,6 +120,11 @@ impl<P: Packet> Detour<P> {
             to_internet: Tails::with_capacity(TAILS),
             to_access: Tails::with_capacity(TAILS),
         }
+    }
+
+    /// Tells `queue` what is heard of the paths to lwB4s.
+    pub fn tell(&mut self, queue: NewsQueue) {
+        self.news = Some(queue);
     }
 
     /// Says what time it is, once a burst. Returns whether it is time to look at what waits.

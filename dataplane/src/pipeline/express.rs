@@ -228,7 +228,8 @@ impl Pipeline {
         let (len, ipv4) = (packet.len(), packet.head().get(at..)?);
         let ipv4: &[u8; ipv4::HEADER] = ipv4.first_chunk()?;
         let (total_len, tos) = (u16_at(ipv4, 2), ipv4[1]);
-        if ipv6::HEADER + usize::from(total_len) > self.forwarding.access.mtu {
+        let ipv6_len = ipv6::HEADER + usize::from(total_len);
+        if (ipv6_len > self.forwarding.access.mtu) | !softwire.path_mtu().takes(ipv6_len) {
             return None;
         }
         packet.prepend(FRONT + ipv6::HEADER - at).ok()?;

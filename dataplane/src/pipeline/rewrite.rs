@@ -33,7 +33,7 @@ impl Pipeline {
         detour: &mut Detour<P>,
     ) -> Result<Sent, Refusal> {
         let ipv6_len = ipv6::HEADER + inner.len();
-        let mtu = self.forwarding.access.mtu;
+        let mtu = softwire.path_mtu().within(self.forwarding.access.mtu);
         if ipv6_len > mtu {
             may_be_split(inner, mtu - ipv6::HEADER)?;
         }

@@ -58,6 +58,7 @@ pub(crate) fn forwarding() -> Forwarding {
         hop_limit: 64,
         dscp: Dscp::Copy,
         mss_clamp: None,
+        path_mtu_discovery: true,
         hairpinning: true,
         reassembly: Reassembly {
             max_packets: 64,

@@ -10,6 +10,7 @@
 
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
+use crate::path_mtu;
 use crate::pipeline::Detour;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
@@ -17,6 +18,7 @@ use crate::pipeline::Verdict;
 use crate::pipeline::error::Offender;
 use crate::pipeline::error::Tunnel;
 use crate::pipeline::key;
+use crate::table::PathMtu;
 use crate::table::Table;
 use crate::wire::fragment;
 use crate::wire::fragment::FragmentHeader;
@@ -32,6 +34,7 @@ use crate::wire::ipv6::Ipv6;
 use crate::wire::transport;
 use crate::wire::transport::End;
 use crate::wire::transport::Ends;
+use crate::wire::transport::Ports;
 
 /// Where an ICMPv6 error lies in its frame.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +48,7 @@ pub(super) struct TunnelError {
 
 /// An error that can be believed.
 struct Believed {
+    path: Path,
     news: News,
     /// The inner packet, as far as it is quoted.
     offender: Offender,
@@ -53,6 +57,29 @@ struct Believed {
     /// Whether its sender may hear of it (IC-013).
     may_be_answered: bool,
     dont_fragment: bool,
+}
+
+/// The softwire whose path an error is about.
+#[derive(Clone, Copy)]
+struct Path {
+    ipv4: u32,
+    port: Ports,
+    b4: [u8; 16],
+}
+
+impl Path {
+    fn told(self, mtu: u16) -> path_mtu::News {
+        path_mtu::News {
+            ipv4: self.ipv4.into(),
+            // A packet without ports has found a whole address, where every port finds the same.
+            port: match self.port {
+                Ports::Port(port) => port,
+                Ports::None => 0,
+            },
+            b4: self.b4.into(),
+            mtu: PathMtu(mtu),
+        }
+    }
 }
 
 impl Pipeline {
@@ -79,6 +106,13 @@ impl Pipeline {
             News::Other => None,
         };
         let relayed = relayed.filter(|_| believed.may_be_answered);
+        if let (News::TooBig(mtu), Some(queue)) = (believed.news, &detour.news)
+            && self.forwarding.path_mtu_discovery
+            && (mtu as usize) < self.forwarding.access.mtu
+        {
+            // A full queue loses what the path will say again.
+            let _ = queue.push(believed.path.told(mtu as u16));
+        }
         let is_news_to_us = matches!(believed.news, News::TooBig(_));
         let outcome = match relayed {
             Some(relayed) => self.relay(table, packet, &believed, relayed, detour, ledger),
@@ -140,6 +174,11 @@ impl Pipeline {
             && !ipv4::is_softwire_internal(inner.source)
             && !icmpv4::is_error(bytes, &inner);
         Ok(Believed {
+            path: Path {
+                ipv4: inner.destination,
+                port: ends.destination,
+                b4: outer.destination,
+            },
             news: heard.news,
             offender: Offender {
                 at: error.at + icmpv6::HEADER + inner_at,

@@ -23,8 +23,8 @@ use super::rows::Row;
 use super::rows::find_br;
 use super::slot::Slot;
 use super::softwire::Fields;
-use super::softwire::MtuClass;
 use super::softwire::Origin;
+use super::softwire::PathMtu;
 use super::softwire::Softwire;
 use super::softwire::SoftwireId;
 use super::softwire::Tag;
@@ -60,7 +60,7 @@ impl Editor {
     ) -> Result<SoftwireId, Refusal> {
         let vacancy = self.vacancy(table, binding)?;
         let id = self.take_id()?;
-        self.fill(table, binding, vacancy, origin, id, MtuClass::default());
+        self.fill(table, binding, vacancy, origin, id, PathMtu::default());
         Ok(id)
     }
 
@@ -73,7 +73,7 @@ impl Editor {
             vacancy,
             row.origin,
             row.id,
-            row.mtu_class,
+            row.path_mtu,
         );
         Ok(())
     }
@@ -114,15 +114,15 @@ impl Editor {
             .get(ipv4, ports)
             .ok_or(Refusal::Absent { ipv4, ports })?;
         self.check_room(ports.split(), Reserve::Use)?;
-        let (id, mtu_class) = if old.binding.b4() == binding.b4() {
-            (old.id, old.mtu_class)
+        let (id, path_mtu) = if old.binding.b4() == binding.b4() {
+            (old.id, old.path_mtu)
         } else {
             let id = self.take_id()?;
             self.workshop.discard_id(old.id);
-            (id, MtuClass::default())
+            (id, PathMtu::default())
         };
         let slot = table.slot(ipv4.to_bits());
-        let softwire = Softwire::new(fields(binding, br, origin), id, mtu_class);
+        let softwire = Softwire::new(fields(binding, br, origin), id, path_mtu);
         let next = self
             .blocks
             .replace(&mut self.workshop, table, slot, softwire);
@@ -147,12 +147,12 @@ impl Editor {
             let br = find_br(table, binding.br())?;
             let old = table.find(ipv4, binding.ports());
             let old = old.filter(|old| old.b4() == binding.b4().octets());
-            let (id, mtu_class) = match old {
-                Some(old) => (old.id(), old.mtu_class()),
-                None => (self.take_id()?, MtuClass::default()),
+            let (id, path_mtu) = match old {
+                Some(old) => (old.id(), old.path_mtu()),
+                None => (self.take_id()?, PathMtu::default()),
             };
             kept.push(id);
-            softwires.push(Softwire::new(fields(&binding, br, origin), id, mtu_class));
+            softwires.push(Softwire::new(fields(&binding, br, origin), id, path_mtu));
         }
         kept.sort_unstable();
         let mut before = 0;
@@ -186,10 +186,10 @@ impl Editor {
         vacancy: Vacancy,
         origin: Origin,
         id: SoftwireId,
-        mtu_class: MtuClass,
+        path_mtu: PathMtu,
     ) {
         let Vacancy { slot, br } = vacancy;
-        let softwire = Softwire::new(fields(binding, br, origin), id, mtu_class);
+        let softwire = Softwire::new(fields(binding, br, origin), id, path_mtu);
         let split = binding.ports().split();
         let next = self
             .blocks

@@ -59,7 +59,7 @@ impl Publisher {
                 let old = ports.and_then(|ports| self.table().find(ipv4, ports));
                 if let Some(old) = old.filter(|old| old.b4() == softwire.b4()) {
                     softwire.renumber(old.id());
-                    softwire.mark_mtu(old.mtu_class());
+                    softwire.mark_path_mtu(old.path_mtu());
                     numbering.keep(old.id());
                 } else {
                     let id = self.editor.workshop.ids.take();

@@ -94,7 +94,7 @@ pub use reader::TooManyReaders;
 pub use refusal::Refusal;
 pub use root::Table;
 pub use rows::Row;
-pub use softwire::MtuClass;
 pub use softwire::Origin;
+pub use softwire::PathMtu;
 pub use softwire::Softwire;
 pub use softwire::SoftwireId;

@@ -25,8 +25,8 @@ use super::reader::TooManyReaders;
 use super::refusal::Refusal;
 use super::root::Table;
 use super::rows::Row;
-use super::softwire::MtuClass;
 use super::softwire::Origin;
+use super::softwire::PathMtu;
 use super::softwire::SoftwireId;
 use super::sync::Arc;
 use super::sync::AtomicPtr;
@@ -128,20 +128,20 @@ impl Publisher {
         self.change(|editor, table| editor.replace(table, binding, origin))
     }
 
-    /// Sets the path MTU class of a softwire (IC-007), in place.
+    /// Sets what the path of a softwire takes (IC-007), in place.
     ///
     /// # Errors
     /// When there is no such softwire.
-    pub fn set_mtu_class(
-        &mut self,
+    pub fn set_path_mtu(
+        &self,
         ipv4: Ipv4Addr,
         ports: PortSet,
-        class: MtuClass,
+        mtu: PathMtu,
     ) -> Result<(), Refusal> {
         let softwire = self.table().find(ipv4, ports);
         softwire
             .ok_or(Refusal::Absent { ipv4, ports })?
-            .mark_mtu(class);
+            .mark_path_mtu(mtu);
         Ok(())
     }
 

@@ -12,8 +12,8 @@ use super::refusal::Refusal;
 use super::root::Table;
 use super::slot::Slot;
 use super::slot::normal;
-use super::softwire::MtuClass;
 use super::softwire::Origin;
+use super::softwire::PathMtu;
 use super::softwire::Softwire;
 use super::softwire::SoftwireId;
 use super::softwire::Tag;
@@ -27,8 +27,8 @@ pub struct Row {
     pub origin: Origin,
     /// Its number.
     pub id: SoftwireId,
-    /// Its path MTU class.
-    pub mtu_class: MtuClass,
+    /// What its path takes.
+    pub path_mtu: PathMtu,
 }
 
 impl Table {
@@ -81,7 +81,7 @@ impl Table {
             binding,
             origin: softwire.origin(),
             id: softwire.id(),
-            mtu_class: softwire.mtu_class(),
+            path_mtu: softwire.path_mtu(),
         })
     }
 

@@ -16,7 +16,7 @@ use super::sync::Ordering;
 #[repr(C, align(32))]
 pub struct Softwire {
     fields: Frozen<Fields>,
-    mtu_class: AtomicU16,
+    path_mtu: AtomicU16,
     id: AtomicU32,
 }
 
@@ -34,10 +34,10 @@ pub(super) struct Fields {
 }
 
 impl Softwire {
-    pub(super) fn new(fields: Fields, id: SoftwireId, mtu_class: MtuClass) -> Self {
+    pub(super) fn new(fields: Fields, id: SoftwireId, path_mtu: PathMtu) -> Self {
         Self {
             fields: Frozen::new(fields),
-            mtu_class: AtomicU16::new(mtu_class.0),
+            path_mtu: AtomicU16::new(path_mtu.0),
             id: AtomicU32::new(id.0),
         }
     }
@@ -50,7 +50,7 @@ impl Softwire {
             br: BrIndex::FIRST,
             origin: Origin(0),
         };
-        Self::new(fields, SoftwireId(0), MtuClass::default())
+        Self::new(fields, SoftwireId(0), PathMtu::default())
     }
 
     /// The lwB4's IPv6 address.
@@ -81,11 +81,11 @@ impl Softwire {
         SoftwireId(self.id.load(Ordering::Relaxed))
     }
 
-    /// The path MTU class of this softwire's tunnel (IC-007).
+    /// What the path to the lwB4 takes (IC-007).
     #[must_use]
     #[inline(always)]
-    pub fn mtu_class(&self) -> MtuClass {
-        MtuClass(self.mtu_class.load(Ordering::Relaxed))
+    pub fn path_mtu(&self) -> PathMtu {
+        PathMtu(self.path_mtu.load(Ordering::Relaxed))
     }
 
     /// Where the binding came from.
@@ -103,8 +103,8 @@ impl Softwire {
         self.fields.read()
     }
 
-    pub(super) fn mark_mtu(&self, class: MtuClass) {
-        self.mtu_class.store(class.0, Ordering::Relaxed);
+    pub(super) fn mark_path_mtu(&self, mtu: PathMtu) {
+        self.path_mtu.store(mtu.0, Ordering::Relaxed);
     }
 
     /// Gives another number, in a table that is not published.
@@ -114,14 +114,14 @@ impl Softwire {
 
     /// A second entry with the same content, for a block that is copied to be changed.
     pub(super) fn duplicate(&self) -> Self {
-        Self::new(self.fields(), self.id(), self.mtu_class())
+        Self::new(self.fields(), self.id(), self.path_mtu())
     }
 
     /// Overwrites an entry that no reader can see, where loom can watch.
     #[cfg(loom)]
     pub(super) fn overwrite(&self, with: &Self) {
         self.fields.write(with.fields());
-        self.mark_mtu(with.mtu_class());
+        self.mark_path_mtu(with.path_mtu());
         self.renumber(with.id());
     }
 }
@@ -186,6 +186,28 @@ impl fmt::Display for SoftwireId {
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Origin(pub u16);
 
-/// Which path MTU applies to a softwire, as numbered by whoever publishes; 0 is the port's own.
+/// Octets of IPv6 that the path to a lwB4 takes, as far as is known (IC-007).
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct MtuClass(pub u16);
+pub struct PathMtu(pub u16);
+
+impl PathMtu {
+    /// Nothing is known: the path takes what the port takes.
+    pub const UNKNOWN: Self = Self(0);
+
+    /// Whether the path takes a tunnel packet of so many octets, at most 64 KiB, for all that is known.
+    #[must_use]
+    #[inline(always)]
+    pub const fn takes(self, ipv6_len: usize) -> bool {
+        // One compare for both: what is unknown becomes the largest number there is.
+        ipv6_len <= self.0.wrapping_sub(1) as usize + 1
+    }
+
+    /// The smaller of this and what the port takes.
+    #[must_use]
+    pub fn within(self, port_mtu: usize) -> usize {
+        match self {
+            Self::UNKNOWN => port_mtu,
+            Self(octets) => port_mtu.min(usize::from(octets)),
+        }
+    }
+}

@@ -20,6 +20,7 @@ use crate::counters::Counter;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
+use crate::path_mtu::NewsQueue;
 use crate::pipeline::Detour;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
@@ -88,6 +89,13 @@ impl<P: Ports> Worker<P> {
             counters,
             buffers,
         }
+    }
+
+    /// The same worker, telling `queue` what it hears of the paths to lwB4s.
+    #[must_use]
+    pub fn telling(mut self, queue: NewsQueue) -> Self {
+        self.detour.tell(queue);
+        self
     }
 
     /// Polls until `stop` is set, then until the receive queues are drained (a bounded number of
