@@ -241,6 +241,8 @@ class Case:
         self.now_us += self.step_us
 
     def _transmit_pieces(self, side, family, pieces):
+        if len(pieces) == 1:
+            return self._transmit(side, pieces[0])
         self.counters[f"fragmented-{family}-packets"] += 1
         self.counters[f"sent-{family}-fragments"] += len(pieces)
         for piece in pieces:

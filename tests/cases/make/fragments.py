@@ -35,11 +35,13 @@ def ipv6_pieces(whole, *cuts, **fields):
 
 
 def ipv6_fragmented(whole, mtu, identification):
-    """The fragments in which `whole` crosses a link of this MTU: each but the last is full."""
-    room = (mtu - 40 - 8) // 8 * 8
-    return ipv6_pieces(
-        whole, *range(room, len(bytes(whole)) - 40, room), identification=identification
-    )
+    """The fragments in which `whole` crosses a link of this MTU: each but the last has as many octets
+    as fit in units of eight, and the last may have as many as fit."""
+    room, payload = mtu - 40 - 8, len(bytes(whole)) - 40
+    cuts = [0]
+    while payload - cuts[-1] > room:
+        cuts.append(cuts[-1] + room // 8 * 8)
+    return ipv6_pieces(whole, *cuts[1:], identification=identification)
 
 
 def ipv4_piece(packet, start, end=None, more=None):

@@ -110,8 +110,8 @@ def icmpv6_length_lies(c):
 
 
 @case(
-    "The header that an ICMPv6 error quotes may lie; what it quotes of the packet is then no packet "
-    "of ours.",
+    "The header that an ICMPv6 error quotes may lie; what it quotes of the packet is then no "
+    "packet of ours.",
     "IC-008",
     config=ALL_ON,
 )
@@ -270,7 +270,8 @@ def later_fragments_that_look_like_firsts(c):
 
 
 @case(
-    "A fragment whose offset and length go beyond 65535 is forwarded like any: its receiver judges.",
+    "A fragment whose offset and length go beyond 65535 is forwarded like any: its receiver "
+    "judges.",
     "FR-011",
     "FR-013",
 )

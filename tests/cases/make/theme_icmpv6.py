@@ -260,8 +260,8 @@ def icmpv6_about_every_protocol(c):
 
 
 @case(
-    "A relayed error quotes what the ICMPv6 error carried of the packet, at most 576 octets in all, "
-    "with its options, its ToS in the error's own.",
+    "A relayed error quotes what the ICMPv6 error carried of the packet, at most 576 octets in "
+    "all, with its options, its ToS in the error's own.",
     "IC-007",
     "IC-013",
     config=ALL_ON,
@@ -293,7 +293,8 @@ def icmpv6_padding(c):
 
 
 @case(
-    "An error about the first piece of a fragmented tunnel packet is relayed, about a later one not.",
+    "An error about the first piece of a fragmented tunnel packet is relayed, about a later one "
+    "not.",
     "IC-008",
     "FR-001",
     config=answering(softwire={"path_mtu_discovery": False}),
@@ -314,8 +315,8 @@ def icmpv6_about_pieces(c):
 
 
 @case(
-    "An error about an IPv4 fragment without a port is believed for whole addresses only, and never "
-    "answered.",
+    "An error about an IPv4 fragment without a port is believed for whole addresses only, and "
+    "never answered.",
     "IC-008",
     "IC-013",
     "FR-011",

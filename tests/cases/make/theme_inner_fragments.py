@@ -6,16 +6,10 @@ from scapy.packet import Raw
 from case import case
 from errors import FRAGMENTATION_NEEDED, answering
 from network import DATA, FAR, FIRST, WHOLE, aged, rewritten, to_host, upstream
+from pieces import sized
 from transport import GRE, echo
 
 NARROW = {"mtu": 1400}
-
-
-def sized(octets, softwire=FIRST, **fields):
-    """A UDP packet of this many octets to the Internet, each octet telling its place."""
-    payload = bytes(number * 7 & 0xFF for number in range(octets - 28))
-    header = to_host(softwire, **fields)
-    return header / UDP(sport=softwire.port(), dport=53) / Raw(payload)
 
 
 @case(

@@ -12,6 +12,7 @@ from network import (
     OFFSET,
     SECOND,
     WHOLE,
+    aged,
     arriving,
     from_host,
     to_host,
@@ -99,7 +100,8 @@ def tunnel_of_1492(c):
 
 
 @case(
-    "An MTU that is no multiple of eight leaves its last octets unused, but not for a whole packet.",
+    "An MTU that is no multiple of eight leaves its last octets unused, but not for a whole "
+    "packet.",
     "FR-001",
     "FR-006",
     config=answering(access={"mtu": 1407}),
@@ -273,3 +275,27 @@ def reserved_flag_is_not_df(c):
     c.encap(FIRST, sized(1500, flags="evil"), mtu=1500)
     c.drop_ipv4("drop-dont-fragment", sized(1500, flags="evil+DF"))
     c.encap(FIRST, from_host(FIRST, flags="evil+DF") / UDP(dport=FIRST.port()) / DATA)
+
+
+@case(
+    "An error about a SYN quotes it as it arrived; pieces of one carry the clamped MSS.",
+    "FR-016",
+    "FR-002",
+    "IC-013",
+    config=answering(access=NARROW, internet={"mtu": 1450}, softwire={"mss_clamp": 1300}),
+)
+def too_big_and_clamped(c):
+    def syn(header, mss, **ports):
+        return header / TCP(flags="S", options=[("MSS", mss)], **ports) / Raw(bytes(1430))
+
+    down, up = {"sport": 80, "dport": FIRST.port()}, {"sport": FIRST.port(), "dport": 80}
+    packet = syn(from_host(FIRST, flags="DF"), 1460, **down)
+    c.drop_ipv4("drop-dont-fragment", packet)
+    c.answer(FRAGMENTATION_NEEDED, packet, mtu=1460)
+    clamped = aged(syn(from_host(FIRST), 1300, **down))
+    c.encap(FIRST, syn(from_host(FIRST), 1460, **down), inside=clamped, mtu=1500)
+    tunnel = upstream(FIRST, syn(to_host(FIRST, flags="DF"), 1460, **up))
+    c.drop_ipv6("drop-dont-fragment", tunnel)
+    c.answer_b4(FRAGMENTATION_NEEDED, tunnel, mtu=1450)
+    clamped = aged(syn(to_host(FIRST), 1300, **up))
+    c.decap(FIRST, syn(to_host(FIRST), 1460, **up), outside=clamped, mtu=1450)
