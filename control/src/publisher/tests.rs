@@ -87,7 +87,7 @@ fn b4s(service: &SoftwireService) -> Vec<String> {
 }
 
 #[test]
-fn each_change_is_judged_by_itself_and_answered_in_order() {
+fn lw_002_each_change_is_judged_by_itself_and_answered_in_order() {
     let folder = folder("");
     let service = start(&folder);
     let (new, taken) = (

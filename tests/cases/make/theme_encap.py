@@ -10,6 +10,7 @@ from transport import echo, every_protocol
 
 @case(
     "A UDP packet is encapsulated to the lwB4 that owns its destination port.",
+    "LW-012",
     "LW-017",
     "TN-002",
     "TN-013",
@@ -49,7 +50,7 @@ def encap_from_the_bindings_br(c):
     c.encap(FAR, from_host(FAR) / UDP(dport=FAR.port()) / DATA)
 
 
-@case("Echo requests and replies go by their Identifier as by a port.", "IC-001", "T-22")
+@case("Echo requests and replies go by their Identifier as by a port.", "IC-001", "IC-017", "T-22")
 def encap_echo(c):
     for kind in ("echo-request", "echo-reply"):
         for softwire in (FIRST, SECOND):
@@ -57,7 +58,7 @@ def encap_echo(c):
         c.encap(WHOLE, echo(from_host(WHOLE), 0, kind))
 
 
-@case("An echo whose Identifier nobody owns is dropped.", "IC-001", "T-22")
+@case("An echo whose Identifier nobody owns is dropped.", "IC-001", "IC-017", "T-22")
 def echo_without_softwire(c):
     for kind in ("echo-request", "echo-reply"):
         c.drop_ipv4("drop-no-softwire", echo(from_host(FIRST), 0, kind))

@@ -115,6 +115,7 @@ def ttl_expired_up_is_answered(c):
     "Who may not send at all learns that, not that its TTL has expired.",
     "LW-013",
     "LW-015",
+    "IC-011",
     config=ALL_ON,
 )
 def spoofed_and_expired(c):

@@ -86,6 +86,7 @@ ONE_RANGE = [
     "With a = 0 a set is one range, of every size from one port to half of them.",
     "GM-002",
     "GM-004",
+    "GM-005",
     "LW-022",
     "T-38",
     config={"softwire": {"binding": [softwire.row() for softwire, _, _ in ONE_RANGE]}},
