@@ -14,9 +14,11 @@ use dpdk::queue::TxQueue;
 use dpdk::ring::Producer;
 
 use crate::burst::Burst;
+use crate::exchange::Exchange;
 use crate::instant::Instant;
 use crate::packet::NoHeadroom;
 use crate::packet::Packet;
+use crate::ports::HandedOver;
 use crate::ports::Layout;
 use crate::ports::NoInterrupts;
 use crate::ports::Outgoing;
@@ -114,6 +116,8 @@ pub struct DpdkPorts {
     access: Option<QueuePair>,
     punts: Producer,
     burst: usize,
+    /// Absent when no device spreads fragments.
+    exchange: Option<Exchange>,
     /// Absent when the worker never sleeps.
     interrupts: Option<RxInterrupts>,
 }
@@ -133,8 +137,16 @@ impl DpdkPorts {
             access,
             punts,
             burst,
+            exchange: None,
             interrupts: None,
         }
+    }
+
+    /// Lets fragments that the devices spread meet at one worker.
+    #[must_use]
+    pub fn with_exchange(mut self, exchange: Exchange) -> Self {
+        self.exchange = Some(exchange);
+        self
     }
 
     /// Lets these queues wake the worker when it sleeps.
@@ -191,6 +203,26 @@ impl Ports for DpdkPorts {
 
     fn release(&mut self, packets: &mut Burst<Mbuf>) {
         mbuf::free_bulk(packets);
+    }
+
+    #[inline(always)]
+    fn spreads_fragments(&self, side: Side) -> bool {
+        self.exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.spreads(side))
+    }
+
+    fn hand_over(&mut self, side: Side, hash: u64, packet: Mbuf) -> HandedOver<Mbuf> {
+        match &self.exchange {
+            Some(exchange) => exchange.hand_over(side, hash, packet),
+            None => HandedOver::Own(packet),
+        }
+    }
+
+    fn take_over(&mut self, side: Side, burst: &mut Burst<Mbuf>) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.take_over(side, burst);
+        }
     }
 
     fn arm(&mut self) -> Result<(), NoInterrupts> {

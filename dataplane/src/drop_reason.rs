@@ -127,6 +127,8 @@ drop_reasons! {
     NoHeadroom = "drop-no-headroom",
     /// The ring to the control thread was full
     PuntFull = "drop-punt-full",
+    /// The ring to the worker that a fragment belongs to was full
+    HandOverFull = "drop-hand-over-full",
     /// The device did not take the frame within the bounded retries
     TransmitFull = "drop-transmit-full",
 }

@@ -8,6 +8,8 @@ pub mod counters;
 #[cfg(feature = "dpdk")]
 pub mod dpdk_ports;
 pub mod drop_reason;
+#[cfg(feature = "dpdk")]
+pub mod exchange;
 pub mod forwarding;
 pub mod fragmentation;
 pub mod heap_packet;

@@ -50,6 +50,25 @@ pub trait Ports {
     /// Gives the buffers of dropped packets back.
     fn release(&mut self, packets: &mut Burst<Self::Packet>);
 
+    /// Whether the device may give fragments of one datagram that arrive on `side` to several workers.
+    /// A device that hashes addresses only does not.
+    fn spreads_fragments(&self, _side: Side) -> bool {
+        false
+    }
+
+    /// Gives a fragment to the worker that `hash` belongs to, one and the same whichever worker is asked.
+    fn hand_over(
+        &mut self,
+        _side: Side,
+        _hash: u64,
+        packet: Self::Packet,
+    ) -> HandedOver<Self::Packet> {
+        HandedOver::Own(packet)
+    }
+
+    /// Appends what other workers have handed over, as far as there is room in `burst`.
+    fn take_over(&mut self, _side: Side, _burst: &mut Burst<Self::Packet>) {}
+
     /// Makes what arrives from now on wake a [`wait`](Self::wait). What has arrived before does not.
     ///
     /// # Errors
@@ -65,6 +84,17 @@ pub trait Ports {
 
     /// Ends what `arm` began.
     fn disarm(&mut self) {}
+}
+
+/// What became of a fragment that may be another worker's.
+#[derive(Debug)]
+pub enum HandedOver<P> {
+    /// It is this worker's own.
+    Own(P),
+    /// It is on its way to another.
+    Gone,
+    /// It is another's, who has more to do than it can take.
+    Refused(P),
 }
 
 /// What ended a sleep.

@@ -17,6 +17,7 @@ use dpdk::ring;
 use dpdk::ring::Consumer;
 use lwaftr_dataplane::counters;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
+use lwaftr_dataplane::exchange::Exchange;
 use lwaftr_dataplane::path_mtu;
 use lwaftr_dataplane::path_mtu::News;
 use lwaftr_dataplane::path_mtu::NewsQueue;
@@ -104,6 +105,21 @@ impl PortHealth {
     }
 }
 
+/// Rings between the workers, one part for each, if a device spreads fragments over them.
+fn exchange(eal: &Eal, config: &Config, open: &OpenPorts) -> Result<Vec<Exchange>, RunError> {
+    let workers = config.dataplane.workers.len();
+    let spreads = |port: Option<&OpenPort>| {
+        workers > 1 && port.is_some_and(|port| port.accepted.spreads_fragments())
+    };
+    // On a stick the last port is the first.
+    let spreads = [spreads(open.ports.first()), spreads(open.ports.last())];
+    if spreads == [false, false] {
+        return Ok(Vec::new());
+    }
+    info!("fragments are exchanged between workers: a device may spread them");
+    Ok(Exchange::between(eal, workers, spreads)?)
+}
+
 /// What worker number `number` has of the box's means.
 fn share(config: &Config, number: usize, secret: u64) -> Share {
     let workers = config.dataplane.workers.len();
@@ -127,6 +143,7 @@ impl Engine {
         let (producer, punted) = ring::bounded(&eal, "punted", Buffers::PUNT_RING)?;
         let settings = forwarding::settings(config, open.internet, open.access);
         let mut equipment = Vec::new();
+        let mut exchange = exchange(&eal, config, &open)?.into_iter();
         // The box's secret is new at every start, and never leaves the workers.
         let secret = RandomState::new().hash_one(());
         let cores = config.dataplane.workers.iter();
@@ -135,6 +152,9 @@ impl Engine {
             let internet = queues.next().ok_or(RunError::NoDevices)?;
             let burst = config.dataplane.burst;
             let mut ports = DpdkPorts::new(internet, queues.next(), producer.clone(), burst);
+            if let Some(part) = exchange.next() {
+                ports = ports.with_exchange(part);
+            }
             if config.dataplane.idle == Idle::Interrupt {
                 ports = ports.with_interrupts()?;
             }

@@ -28,8 +28,8 @@ pub struct Share {
     pub workers: u8,
     /// Packet buffers that this worker may hold back.
     pub buffers: usize,
-    /// What the Identifications of fragments are made from: all workers of a box have the same, and
-    /// nobody else may know it (FR-007).
+    /// What the Identifications of fragments are made from (FR-007), and where fragments meet: all
+    /// workers of a box have the same, and nobody else may know it.
     pub secret: u64,
 }
 
@@ -52,6 +52,8 @@ impl Share {
 #[derive(Debug)]
 pub struct Detour<P> {
     pub(super) now: Instant,
+    /// As in the share.
+    pub(super) secret: u64,
     /// When it was last looked for what has waited too long.
     looked: Instant,
     pub(super) is_stirred: bool,
@@ -103,6 +105,7 @@ impl<P: Packet> Detour<P> {
         };
         Self {
             now: Instant::default(),
+            secret: share.secret,
             looked: Instant::default(),
             is_stirred: false,
             internet_errors: limiter(forwarding.internet_icmp.rates),

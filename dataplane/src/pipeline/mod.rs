@@ -24,6 +24,7 @@ mod inner;
 mod ipv4_fragment;
 mod ipv6_fragment;
 mod ledger;
+mod meeting;
 mod outer;
 mod rewrite;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! take within a bounded number of tries is a counted drop. Between rounds the worker holds no
 //! reference into the binding table, which is what the publisher waits for.
 
+mod exchange;
 mod idle;
 #[cfg(test)]
 mod tests;
@@ -139,6 +140,11 @@ impl<P: Ports> Worker<P> {
                 self.process(Side::Access);
             }
         }
+        for side in [Side::Internet, Side::Access] {
+            if self.ports.spreads_fragments(side) {
+                arrived += self.take_over(side);
+            }
+        }
         if arrived > 0 {
             self.flush();
         } else if self.detour.set_now(self.ports.now()) {
@@ -189,15 +195,28 @@ impl<P: Ports> Worker<P> {
         if self.buffers.received.is_empty() {
             return;
         }
-        if self.detour.set_now(self.ports.now()) {
-            self.give_up();
-        }
+        self.look_at_clock();
         let packets = &self.buffers.received;
         let (frames, octets) = RECEIVED[side as usize];
         self.counters.add(frames, packets.len() as u64);
         self.counters
             .add(octets, transmit::octets_of(packets) as u64);
+        if self.ports.spreads_fragments(side) {
+            self.hand_over(side);
+        }
         self.decide(side);
+        self.resume_if_stirred(side);
+    }
+
+    #[inline]
+    fn look_at_clock(&mut self) {
+        if self.detour.set_now(self.ports.now()) {
+            self.give_up();
+        }
+    }
+
+    #[inline]
+    fn resume_if_stirred(&mut self, side: Side) {
         if self.detour.take_stirred() {
             self.resume(side);
         }
@@ -216,7 +235,7 @@ impl<P: Ports> Worker<P> {
         };
         ledger.close();
         self.sort(&verdicts);
-        self.hand_over();
+        self.give_away();
     }
 
     /// Fragments whose first has come go on, and others that had to make room for them do not.
@@ -306,7 +325,7 @@ impl<P: Ports> Worker<P> {
 
     /// Gives away what does not leave by a port.
     #[inline]
-    fn hand_over(&mut self) {
+    fn give_away(&mut self) {
         let buffers = &mut self.buffers;
         if !buffers.punted.is_empty() {
             let offered = buffers.punted.len();

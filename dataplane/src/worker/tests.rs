@@ -1,6 +1,8 @@
 //! The loop over ports made of vectors: nothing is lost uncounted, whatever the ports refuse.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::burst::BURST_MAX;
@@ -17,6 +19,7 @@ use crate::pipeline::Share;
 use crate::pipeline::tests::forwarding;
 use crate::pipeline::tests::reader;
 use crate::pipeline::tests::udp;
+use crate::ports::HandedOver;
 use crate::ports::Layout;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
@@ -31,6 +34,14 @@ struct MemoryPorts {
     transmit_room: usize,
     punt_room: usize,
     now: Instant,
+    exchange: Option<Exchange>,
+}
+
+/// What workers have handed to each other, by worker and side; and whose ports these are.
+#[derive(Clone)]
+struct Exchange {
+    number: usize,
+    rings: Rc<RefCell<Vec<[Vec<HeapPacket>; 2]>>>,
 }
 
 impl MemoryPorts {
@@ -42,6 +53,7 @@ impl MemoryPorts {
             transmit_room: usize::MAX,
             punt_room: usize::MAX,
             now: Instant::default(),
+            exchange: None,
         }
     }
 }
@@ -75,6 +87,31 @@ impl Ports for MemoryPorts {
 
     fn release(&mut self, packets: &mut Burst<HeapPacket>) {
         packets.clear();
+    }
+
+    fn spreads_fragments(&self, _: Side) -> bool {
+        self.exchange.is_some()
+    }
+
+    fn hand_over(&mut self, side: Side, hash: u64, packet: HeapPacket) -> HandedOver<HeapPacket> {
+        let exchange = self.exchange.as_ref().unwrap();
+        let mut rings = exchange.rings.borrow_mut();
+        let owner = hash as usize % rings.len();
+        let ring = &mut rings[owner][side as usize];
+        if owner == exchange.number {
+            HandedOver::Own(packet)
+        } else if ring.len() == 2 {
+            HandedOver::Refused(packet)
+        } else {
+            ring.push(packet);
+            HandedOver::Gone
+        }
+    }
+
+    fn take_over(&mut self, side: Side, burst: &mut Burst<HeapPacket>) {
+        let exchange = self.exchange.as_ref().unwrap();
+        let mut rings = exchange.rings.borrow_mut();
+        burst.extend(rings[exchange.number][side as usize].drain(..));
     }
 }
 
@@ -179,4 +216,74 @@ fn on_a_stick_the_ether_type_or_the_vlan_tells_the_side() {
         assert_eq!(worker.ports_mut().left[1].len(), 1);
         assert_conserved(&counters);
     }
+}
+
+/// Two workers whose device spreads fragments.
+fn two_workers() -> [(Worker<MemoryPorts>, Arc<Counters>); 2] {
+    let rings = Rc::new(RefCell::new(vec![Default::default(), Default::default()]));
+    [0, 1].map(|number| {
+        let mut ports = MemoryPorts::new(Layout::TwoPorts);
+        ports.exchange = Some(Exchange {
+            number,
+            rings: Rc::clone(&rings),
+        });
+        worker(ports, forwarding())
+    })
+}
+
+/// One of two fragments of a UDP packet from the Internet: the later one begins at its payload.
+fn fragment(id: u16, is_first: bool) -> HeapPacket {
+    let mut packet = udp(5000, 64, 0, &[7; 24]);
+    let ipv4 = &mut packet.head_mut()[14..34];
+    ipv4[4..6].copy_from_slice(&id.to_be_bytes());
+    ipv4[6..8].copy_from_slice(if is_first { &[0x20, 0] } else { &[0, 4] });
+    ipv4[10..12].fill(0);
+    let sum = !crate::wire::checksum::sum(ipv4);
+    ipv4[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet
+}
+
+#[test]
+fn fr_011_fragments_that_the_device_spreads_meet_at_one_worker() {
+    let [(mut one, counted), (mut other, counted_too)] = two_workers();
+    for id in 0..16 {
+        // The later fragment overtakes its first, on another queue.
+        one.ports_mut().arriving[0].push_back(fragment(id, false));
+        one.round();
+        other.ports_mut().arriving[0].push_back(fragment(id, true));
+        other.round();
+        one.round();
+        other.round();
+    }
+    let handed = |counters: &Counters| counters.get(Counter::HandedOverPackets);
+    assert_eq!(handed(&counted) + handed(&counted_too), 16);
+    assert!(handed(&counted) > 0 && handed(&counted_too) > 0);
+    let sent = one.ports_mut().left[1].len() + other.ports_mut().left[1].len();
+    assert_eq!(sent, 32);
+    let held = |counters: &Counters| counters.get(Counter::HeldIpv4Fragments);
+    assert_eq!(held(&counted) + held(&counted_too), 0);
+}
+
+#[test]
+fn a_fragment_that_its_worker_cannot_take_is_a_counted_drop() {
+    let [(mut one, counters), _other] = two_workers();
+    for id in 0..16 {
+        one.ports_mut().arriving[0].push_back(fragment(id, true));
+    }
+    one.round();
+    let handed = counters.get(Counter::HandedOverPackets);
+    let refused = counters.dropped(DropReason::HandOverFull);
+    assert_eq!(handed, 2);
+    assert!(refused > 0);
+    assert_eq!(one.ports_mut().left[1].len() as u64 + handed + refused, 16);
+}
+
+#[test]
+fn whole_packets_stay_with_the_worker_that_received_them() {
+    let [(mut one, counters), _other] = two_workers();
+    one.ports_mut().arriving[0].extend((0..16).map(|_| udp(5000, 64, 0, &[])));
+    one.round();
+    assert_eq!(one.ports_mut().left[1].len(), 16);
+    assert_eq!(counters.get(Counter::HandedOverPackets), 0);
+    assert_conserved(&counters);
 }

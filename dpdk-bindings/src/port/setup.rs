@@ -68,6 +68,20 @@ pub struct Accepted {
     pub shortfalls: Vec<Shortfall>,
 }
 
+impl Accepted {
+    /// Whether fragments of one datagram may come to different receive queues: they do not when packets
+    /// are hashed by their addresses and nothing else.
+    #[must_use]
+    pub fn spreads_fragments(&self) -> bool {
+        self.shortfalls.iter().any(|shortfall| {
+            matches!(
+                shortfall,
+                Shortfall::NoRss { .. } | Shortfall::NoRssOn(_) | Shortfall::RssOnPorts(_)
+            )
+        })
+    }
+}
+
 /// One thing a device can do for packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Offload {
