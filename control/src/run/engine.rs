@@ -16,8 +16,10 @@ use dpdk::port::Link;
 use dpdk::ring;
 use dpdk::ring::Consumer;
 use lwaftr_dataplane::counters;
+use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
 use lwaftr_dataplane::exchange::Exchange;
+use lwaftr_dataplane::forwarding::Forwarding;
 use lwaftr_dataplane::path_mtu;
 use lwaftr_dataplane::path_mtu::News;
 use lwaftr_dataplane::path_mtu::NewsQueue;
@@ -38,6 +40,9 @@ use crate::run::facts::Facts;
 use crate::run::facts::PortBoard;
 use crate::run::ports::OpenPort;
 use crate::run::ports::OpenPorts;
+use crate::run::shortage::Change;
+use crate::run::shortage::Kind;
+use crate::run::shortage::Watch;
 use crate::run::workers::Equipment;
 use crate::run::workers::RunningWorker;
 use crate::run::workers::Workers;
@@ -51,6 +56,7 @@ pub(super) struct Engine {
     punted: Consumer,
     ports: Vec<WatchedPort>,
     board: PortBoard,
+    fragments: [Watch; 2],
     /// Until the publisher takes it.
     traffic: Option<Traffic>,
     pools: Vec<Mempool>,
@@ -118,6 +124,15 @@ fn exchange(eal: &Eal, config: &Config, open: &OpenPorts) -> Result<Vec<Exchange
     }
     info!("fragments are exchanged between workers: a device may spread them");
     Ok(Exchange::between(eal, workers, spreads)?)
+}
+
+/// What is watched of the fragments that wait; all workers have the same room.
+fn watches(config: &Config, settings: &Forwarding) -> [Watch; 2] {
+    let share = share(config, 0, 0);
+    [
+        Watch::new(Kind::Ipv6, share.ipv6_fragments(settings)),
+        Watch::new(Kind::Ipv4, share.ipv4_fragments(settings)),
+    ]
 }
 
 /// What worker number `number` has of the box's means.
@@ -190,6 +205,7 @@ impl Engine {
             punted,
             ports,
             board: PortBoard::default(),
+            fragments: watches(config, &settings),
             traffic,
             pools: open.pools,
             _eal: eal,
@@ -204,6 +220,7 @@ impl Engine {
     /// When a worker has ended by itself.
     pub(super) fn tend(&mut self) -> Result<(), RunError> {
         self.look_at_ports();
+        self.look_at_fragments();
         if self.workers.any_ended() {
             Err(RunError::WorkerEnded)
         } else {
@@ -245,6 +262,27 @@ impl Engine {
     fn look_at_ports(&mut self) {
         let seen = self.ports.iter_mut().map(WatchedPort::look).collect();
         *self.board.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
+    /// Says so before fragments find no room any more, and when they do again (FR-010).
+    fn look_at_fragments(&mut self) {
+        for watch in &mut self.fragments {
+            let (counter, key) = match watch.kind() {
+                Kind::Ipv6 => (Counter::HeldIpv6Fragments, "access.reassembly"),
+                Kind::Ipv4 => (Counter::HeldIpv4Fragments, "internet.fragment_cache"),
+            };
+            let workers = self.workers.running().iter();
+            let held = workers.map(|worker| worker.counters.get(counter));
+            let kind = watch.kind();
+            match watch.look(held) {
+                Some(Change::Short { held, most }) => warn!(
+                    "{held} {kind} fragments wait at a worker that has room for {most}: when it is \
+                     full the oldest are dropped ({key}, dataplane.mempool_size)"
+                ),
+                Some(Change::Relieved) => info!("there is room for {kind} fragments again"),
+                None => {}
+            }
+        }
     }
 
     /// Stops the workers once their queues are drained, then the ports. Returns the counters.

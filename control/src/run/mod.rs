@@ -9,6 +9,7 @@
 mod engine;
 mod facts;
 mod ports;
+mod shortage;
 mod workers;
 
 use std::io;

@@ -42,6 +42,23 @@ impl Share {
         secret: 1,
     };
 
+    /// IPv6 fragments that may wait at once: half of the buffers are for them. An incomplete packet has
+    /// one at least.
+    #[must_use]
+    pub fn ipv6_fragments(self, forwarding: &Forwarding) -> usize {
+        let packets = self.of(forwarding.reassembly.max_packets);
+        packets
+            .saturating_mul(forwarding.reassembly.max_fragments)
+            .min(self.buffers / 2)
+    }
+
+    /// IPv4 fragments that may wait at once in each direction: a quarter of the buffers.
+    #[must_use]
+    pub fn ipv4_fragments(self, forwarding: &Forwarding) -> usize {
+        self.of(forwarding.fragment_cache.max_packets)
+            .min(self.buffers / 4)
+    }
+
     /// This worker's part of a number that all workers share.
     fn of(self, whole: usize) -> usize {
         whole.div_ceil(usize::from(self.workers.max(1)))
@@ -93,12 +110,10 @@ impl Pipeline {
 impl<P: Packet> Detour<P> {
     fn new(forwarding: &Forwarding, share: Share) -> Self {
         let limiter = |rates: Rates| Limiter::new(rates.share(u32::from(share.workers)));
-        // Half of the buffers for IPv6, a quarter for each direction of IPv4.
         let fragments = || {
-            let datagrams = share.of(forwarding.fragment_cache.max_packets);
             VirtualReassembly::new(virtual_reassembly::Limits {
-                datagrams,
-                held: datagrams.min(share.buffers / 4),
+                datagrams: share.of(forwarding.fragment_cache.max_packets),
+                held: share.ipv4_fragments(forwarding),
                 held_each: HELD_EACH,
                 timeout: forwarding.fragment_cache.timeout,
             })
@@ -117,7 +132,7 @@ impl<P: Packet> Detour<P> {
             reassembly: Reassembly::new(reassembly::Limits {
                 packets: share.of(forwarding.reassembly.max_packets),
                 fragments_each: forwarding.reassembly.max_fragments,
-                buffers: share.buffers / 2,
+                buffers: share.ipv6_fragments(forwarding),
                 timeout: forwarding.reassembly.timeout,
             }),
             to_internet: Tails::with_capacity(TAILS),
@@ -185,5 +200,7 @@ impl<P: Packet> Detour<P> {
 const HELD_EACH: usize = 128;
 /// Later pieces that a burst may leave behind for each side; a packet of 64 KiB has 53 at 1280 octets.
 const TAILS: usize = 4096;
+/// Packets that are given up in one look, so that the end of a flood does not hold up a round.
+pub(super) const GIVEN_UP_AT_ONCE: usize = 512;
 /// How late a time-out may be noticed.
 const LOOK_EVERY_NS: u64 = 1_000_000;

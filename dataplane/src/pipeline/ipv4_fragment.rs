@@ -4,6 +4,8 @@
 //! the lookup itself and every check behind it are the ordinary ones. A fragment that comes before its
 //! first waits, unless it needs no port: on a whole address, or of a protocol that has none.
 
+use std::iter;
+
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::pipeline::Aside;
@@ -11,6 +13,7 @@ use crate::pipeline::Detour;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
+use crate::pipeline::detour::GIVEN_UP_AT_ONCE;
 use crate::pipeline::detour::Held;
 use crate::pipeline::key;
 use crate::table::Table;
@@ -106,7 +109,7 @@ impl Pipeline {
         while let Some(held) = fragments.evicted() {
             ledger.drop_fragment(DropReason::Ipv4FragmentNoRoom, held.bytes);
         }
-        while let Some(held) = fragments.expire(now) {
+        for held in iter::from_fn(|| fragments.expire(now)).take(GIVEN_UP_AT_ONCE) {
             ledger.drop_fragment(DropReason::Ipv4FragmentTimeout, held.bytes);
         }
     }

@@ -7,6 +7,7 @@ use crate::pipeline::Detour;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
+use crate::pipeline::detour::GIVEN_UP_AT_ONCE;
 use crate::pipeline::doorway::OddFrame;
 use crate::pipeline::error::Offender;
 use crate::pipeline::error::Tunnel;
@@ -80,7 +81,10 @@ impl Pipeline {
     ) {
         let evicted = detour.reassembly.evicted();
         ledger.drop_ipv6_fragments(DropReason::Ipv6FragmentNoRoom, evicted);
-        while let Some(expired) = detour.reassembly.expire(detour.now) {
+        for _ in 0..GIVEN_UP_AT_ONCE {
+            let Some(expired) = detour.reassembly.expire(detour.now) else {
+                break;
+            };
             ledger.drop_ipv6_fragments(DropReason::Ipv6FragmentTimeout, expired.discarded);
             let Some(mut first) = expired.first else {
                 continue;

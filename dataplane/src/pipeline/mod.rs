@@ -134,13 +134,30 @@ fn ends<P: Packet>(
     {
         return ends;
     }
-    let header_len = usize::from(ipv4.header_len);
-    let message = inner.at() + header_len..inner.at() + inner.len();
-    if packet.head().get(message).map(checksum::sum) == Some(0xffff) {
+    let at = inner.at() + usize::from(ipv4.header_len);
+    if sums_up(packet, at, inner.at() + inner.len()) {
         ends
     } else {
         Err(DropReason::Icmpv4Bad)
     }
+}
+
+/// Whether the octets from `at` to `end`, whatever segments they lie in, have the sum of a message with
+/// a right checksum.
+#[cold]
+fn sums_up<P: Packet>(packet: &P, at: usize, end: usize) -> bool {
+    if let Some(message) = packet.head().get(at..end) {
+        return checksum::sum(message) == 0xffff;
+    }
+    let (mut sum, mut chunk) = (0, [0; 512]);
+    for at in (at..end).step_by(chunk.len()) {
+        let part = &mut chunk[..(end - at).min(512)];
+        if !packet.copy_out(at, part) {
+            return false;
+        }
+        sum = checksum::add(sum, checksum::sum(part));
+    }
+    sum == 0xffff
 }
 
 /// What a packet is looked up by on the subscriber's side.
