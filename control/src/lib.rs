@@ -9,6 +9,7 @@ pub mod client;
 pub mod config;
 pub mod daemon;
 pub mod dispatch;
+pub mod exception;
 pub mod forwarding;
 pub mod placement;
 pub mod publisher;
