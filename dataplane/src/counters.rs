@@ -53,6 +53,8 @@ counters! {
     TxAccessBytes = "tx-access-bytes",
     /// Packets handed to the control thread.
     PuntedPackets = "punted-packets",
+    /// Packets of the control thread that were sent.
+    InjectedPackets = "injected-packets",
     /// Fragments that one worker received and another decided about.
     HandedOverPackets = "handed-over-packets",
     /// IPv4 received on the Internet side, control packets for ourselves aside.

@@ -11,8 +11,10 @@ use dpdk::mbuf::Checksum;
 use dpdk::mbuf::Mbuf;
 use dpdk::queue::RxQueue;
 use dpdk::queue::TxQueue;
+use dpdk::ring::Consumer;
 use dpdk::ring::Producer;
 
+use crate::burst::BURST_MAX;
 use crate::burst::Burst;
 use crate::exchange::Exchange;
 use crate::instant::Instant;
@@ -116,6 +118,8 @@ pub struct DpdkPorts {
     access: Option<QueuePair>,
     punts: Producer,
     burst: usize,
+    /// What the control thread sends; absent when it does so by another worker.
+    injected: Option<Consumer>,
     /// Absent when no device spreads fragments.
     exchange: Option<Exchange>,
     /// Absent when the worker never sleeps.
@@ -137,9 +141,17 @@ impl DpdkPorts {
             access,
             punts,
             burst,
+            injected: None,
             exchange: None,
             interrupts: None,
         }
+    }
+
+    /// Lets this worker send what the control thread has to say.
+    #[must_use]
+    pub fn with_injected(mut self, injected: Consumer) -> Self {
+        self.injected = Some(injected);
+        self
     }
 
     /// Lets fragments that the devices spread meet at one worker.
@@ -199,6 +211,13 @@ impl Ports for DpdkPorts {
 
     fn punt(&mut self, packets: &mut Burst<Mbuf>) {
         self.punts.push_burst(packets);
+    }
+
+    #[inline(always)]
+    fn injected(&mut self, burst: &mut Burst<Mbuf>) {
+        if let Some(injected) = &mut self.injected {
+            injected.pop_burst(burst, BURST_MAX);
+        }
     }
 
     fn release(&mut self, packets: &mut Burst<Mbuf>) {

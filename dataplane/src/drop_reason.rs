@@ -129,6 +129,8 @@ drop_reasons! {
     PuntFull = "drop-punt-full",
     /// The ring to the worker that a fragment belongs to was full
     HandOverFull = "drop-hand-over-full",
+    /// The next hop's Ethernet address is not known (yet, or any more)
+    NextHopUnresolved = "drop-next-hop-unresolved",
     /// The device did not take the frame within the bounded retries
     TransmitFull = "drop-transmit-full",
 }

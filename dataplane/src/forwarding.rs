@@ -115,8 +115,8 @@ impl Default for Icmp {
 pub struct Link {
     /// Our Ethernet address.
     pub mac: Mac,
-    /// The next hop's Ethernet address.
-    pub next_hop_mac: Mac,
+    /// The next hop's Ethernet address; absent while it is not known, and then nothing can be sent.
+    pub next_hop_mac: Option<Mac>,
     /// The VLAN we live in.
     pub vlan: Option<u16>,
     /// Whether the device puts the VLAN tag on; otherwise we write it.
@@ -147,7 +147,9 @@ impl FrontHeader {
     /// The header for frames with `ether_type` on `link`.
     pub(crate) fn new(link: &Link, ether_type: u16) -> Self {
         let mut octets = [0; ethernet::TAGGED_HEADER];
-        octets[..6].copy_from_slice(&link.next_hop_mac.0);
+        if let Some(next_hop) = link.next_hop_mac {
+            octets[..6].copy_from_slice(&next_hop.0);
+        }
         octets[6..12].copy_from_slice(&link.mac.0);
         let (written_tag, device_tag) = if link.vlan_by_device {
             (None, link.vlan)

@@ -16,6 +16,7 @@ pub mod heap_packet;
 pub mod instant;
 pub mod limiter;
 mod lines;
+pub mod next_hops;
 pub mod packet;
 pub mod path_mtu;
 pub mod pipeline;

@@ -47,6 +47,9 @@ pub trait Ports {
     /// Hands packets to the control thread, in order; what does not fit stays.
     fn punt(&mut self, packets: &mut Burst<Self::Packet>);
 
+    /// Appends what the control thread has to send, as far as there is room in `burst`.
+    fn injected(&mut self, _burst: &mut Burst<Self::Packet>) {}
+
     /// Gives the buffers of dropped packets back.
     fn release(&mut self, packets: &mut Burst<Self::Packet>);
 

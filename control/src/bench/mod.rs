@@ -303,7 +303,7 @@ fn cycle(frame: FrameMix, packet: impl Fn(usize) -> (Template, usize)) -> Vec<(T
 fn forwarding() -> Forwarding {
     let link = |mac, mtu| Link {
         mac: Mac(mac),
-        next_hop_mac: Mac(PEER_MAC),
+        next_hop_mac: Some(Mac(PEER_MAC)),
         vlan: None,
         vlan_by_device: false,
         mtu,

@@ -56,11 +56,13 @@ use crate::drop_reason::DropReason;
 use crate::forwarding::Forwarding;
 use crate::forwarding::FrontHeader;
 use crate::packet::Packet;
+use crate::side::Side;
 use crate::softwire_counters::SoftwireCounters;
 use crate::table::Key;
 use crate::table::PortKey;
 use crate::wire::checksum;
 use crate::wire::ethernet;
+use crate::wire::ethernet::Mac;
 use crate::wire::icmpv4;
 use crate::wire::transport;
 use crate::wire::transport::End;
@@ -105,6 +107,19 @@ impl Pipeline {
     pub fn with_softwire_counters(mut self, counters: Arc<SoftwireCounters>) -> Self {
         self.softwire_counters = Some(counters);
         self
+    }
+
+    /// Sends to another next hop from now on; without one nothing that is made for this side can leave.
+    #[cold]
+    pub fn set_next_hop(&mut self, side: Side, mac: Option<Mac>) {
+        let forwarding = &mut self.forwarding;
+        let link = match side {
+            Side::Internet => &mut forwarding.internet,
+            Side::Access => &mut forwarding.access,
+        };
+        link.next_hop_mac = mac;
+        self.to_internet = FrontHeader::new(&forwarding.internet, ethernet::IPV4);
+        self.to_access = FrontHeader::new(&forwarding.access, ethernet::IPV6);
     }
 
     /// The settings.

@@ -44,7 +44,7 @@ const BR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xaf, 0, 0, 0, 0, 1);
 pub(crate) fn forwarding() -> Forwarding {
     let link = |mac, peer, mtu| Link {
         mac,
-        next_hop_mac: Mac([2, 0, 0, 0, 1, peer]),
+        next_hop_mac: Some(Mac([2, 0, 0, 0, 1, peer])),
         vlan: None,
         vlan_by_device: false,
         mtu,

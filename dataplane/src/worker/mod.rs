@@ -4,11 +4,12 @@
 //! take within a bounded number of tries is a counted drop. Between rounds the worker holds no
 //! reference into the binding table, which is what the publisher waits for.
 
+mod control;
 mod exchange;
+mod exit;
 mod idle;
 #[cfg(test)]
 mod tests;
-mod transmit;
 
 use std::iter;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::burst::Burst;
 use crate::counters::Counter;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
+use crate::next_hops::NextHops;
 use crate::packet::Packet;
 use crate::path_mtu::NewsQueue;
 use crate::pipeline::Detour;
@@ -29,13 +31,13 @@ use crate::pipeline::Share;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::ports::Layout;
-use crate::ports::Outgoing;
 use crate::ports::Ports;
 use crate::side::Side;
 use crate::table::Reader;
 use crate::wire::ethernet;
 use crate::wire::ethernet::Ethernet;
 
+use exit::Exit;
 use idle::Quiet;
 
 pub use idle::Idle;
@@ -46,6 +48,8 @@ pub struct Worker<P: Ports> {
     ports: P,
     pipeline: Pipeline,
     detour: Detour<P::Packet>,
+    /// Absent when they stay as configured.
+    next_hops: Option<Arc<NextHops>>,
     reader: Reader,
     counters: Arc<Counters>,
     buffers: Buffers<P::Packet>,
@@ -57,8 +61,8 @@ struct Buffers<P> {
     received: Burst<P>,
     /// On a stick: the access side's share of what was received.
     access: Burst<P>,
-    to_internet: Outgoing<P>,
-    to_access: Outgoing<P>,
+    to_internet: Exit<P>,
+    to_access: Exit<P>,
     punted: Burst<P>,
     dropped: Burst<P>,
 }
@@ -77,19 +81,29 @@ impl<P: Ports> Worker<P> {
         let buffers = Buffers {
             received: Burst::new(),
             access: Burst::new(),
-            to_internet: Outgoing::new(),
-            to_access: Outgoing::new(),
+            to_internet: Exit::new(Side::Internet),
+            to_access: Exit::new(Side::Access),
             punted: Burst::new(),
             dropped: Burst::new(),
         };
-        Self {
+        let mut worker = Self {
             ports,
             pipeline,
             detour,
+            next_hops: None,
             reader,
             counters,
             buffers,
-        }
+        };
+        worker.open_exits();
+        worker
+    }
+
+    /// The same worker, sending to wherever `next_hops` says.
+    #[must_use]
+    pub fn following(mut self, next_hops: Arc<NextHops>) -> Self {
+        self.next_hops = Some(next_hops);
+        self
     }
 
     /// The same worker, telling `queue` what it hears of the paths to lwB4s.
@@ -121,7 +135,8 @@ impl<P: Ports> Worker<P> {
     /// One round over both sides. Returns how many packets arrived.
     #[inline]
     pub fn round(&mut self) -> usize {
-        let mut arrived = 0;
+        self.follow_next_hops();
+        let mut arrived = self.inject();
         match self.ports.layout() {
             Layout::TwoPorts => {
                 for side in [Side::Internet, Side::Access] {
@@ -199,8 +214,7 @@ impl<P: Ports> Worker<P> {
         let packets = &self.buffers.received;
         let (frames, octets) = RECEIVED[side as usize];
         self.counters.add(frames, packets.len() as u64);
-        self.counters
-            .add(octets, transmit::octets_of(packets) as u64);
+        self.counters.add(octets, exit::octets_of(packets) as u64);
         if self.ports.spreads_fragments(side) {
             self.hand_over(side);
         }
@@ -263,13 +277,10 @@ impl<P: Ports> Worker<P> {
             ledger.close();
         }
         let (ports, counters) = (&mut self.ports, &self.counters);
-        let outgoing = &mut self.buffers.to_access;
+        let exit = &mut self.buffers.to_access;
         let mut ledger = Ledger::new(counters, Side::Access);
         pipeline.give_up_reassembly(detour, &mut ledger, |error| {
-            if outgoing.is_full() {
-                transmit::all(ports, counters, Side::Access, outgoing);
-            }
-            outgoing.push(error);
+            exit.push(ports, counters, error);
         });
         ledger.close();
         let held = detour.held_ipv4_fragments() as u64;
@@ -283,15 +294,12 @@ impl<P: Ports> Worker<P> {
         let (ports, counters) = (&mut self.ports, &self.counters);
         let (buffers, detour) = (&mut self.buffers, &mut self.detour);
         let whole = match verdicts.uniform() {
-            Some(Verdict::Internet) => Some((Side::Internet, &mut buffers.to_internet)),
-            Some(Verdict::Access) => Some((Side::Access, &mut buffers.to_access)),
+            Some(Verdict::Internet) => Some(&mut buffers.to_internet),
+            Some(Verdict::Access) => Some(&mut buffers.to_access),
             _ => None,
         };
-        if let Some((side, outgoing)) = whole {
-            if outgoing.remaining_capacity() < buffers.received.len() {
-                transmit::all(ports, counters, side, outgoing);
-            }
-            outgoing.extend(buffers.received.drain(..));
+        if let Some(exit) = whole {
+            exit.append(ports, counters, &mut buffers.received);
             return;
         }
         for (packet, verdict) in buffers.received.drain(..).zip(verdicts.iter()) {
@@ -308,17 +316,13 @@ impl<P: Ports> Worker<P> {
                     continue;
                 }
             };
-            let outgoing = match side {
+            let exit = match side {
                 Side::Internet => &mut buffers.to_internet,
                 Side::Access => &mut buffers.to_access,
             };
             let tails = iter::from_fn(|| detour.next_piece(side)).take(usize::from(pieces) - 1);
             for piece in iter::once(packet).chain(tails) {
-                // A round brings no more packets than there is room for, but pieces are more.
-                if outgoing.is_full() {
-                    transmit::all(ports, counters, side, outgoing);
-                }
-                outgoing.push(piece);
+                exit.push(ports, counters, piece);
             }
         }
     }
@@ -351,8 +355,8 @@ impl<P: Ports> Worker<P> {
             buffers,
             ..
         } = self;
-        transmit::all(ports, counters, Side::Internet, &mut buffers.to_internet);
-        transmit::all(ports, counters, Side::Access, &mut buffers.to_access);
+        buffers.to_internet.flush(ports, counters);
+        buffers.to_access.flush(ports, counters);
     }
 }
 

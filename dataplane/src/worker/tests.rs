@@ -13,6 +13,7 @@ use crate::drop_reason::DropReason;
 use crate::forwarding::Forwarding;
 use crate::heap_packet::HeapPacket;
 use crate::instant::Instant;
+use crate::next_hops::NextHops;
 use crate::packet::Packet;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Share;
@@ -24,6 +25,7 @@ use crate::ports::Layout;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
 use crate::side::Side;
+use crate::wire::ethernet::Mac;
 use crate::worker::Worker;
 
 /// Ports that hold packets in memory and take only so many.
@@ -35,6 +37,7 @@ struct MemoryPorts {
     punt_room: usize,
     now: Instant,
     exchange: Option<Exchange>,
+    injected: Vec<HeapPacket>,
 }
 
 /// What workers have handed to each other, by worker and side; and whose ports these are.
@@ -54,6 +57,7 @@ impl MemoryPorts {
             punt_room: usize::MAX,
             now: Instant::default(),
             exchange: None,
+            injected: Vec::new(),
         }
     }
 }
@@ -87,6 +91,10 @@ impl Ports for MemoryPorts {
 
     fn release(&mut self, packets: &mut Burst<HeapPacket>) {
         packets.clear();
+    }
+
+    fn injected(&mut self, burst: &mut Burst<HeapPacket>) {
+        burst.extend(self.injected.drain(..));
     }
 
     fn spreads_fragments(&self, _: Side) -> bool {
@@ -127,7 +135,7 @@ fn worker(ports: MemoryPorts, forwarding: Forwarding) -> (Worker<MemoryPorts>, A
     (worker, counters)
 }
 
-/// Received = transmitted + punted + dropped (design s8).
+/// Received + injected = transmitted + punted + dropped (design s8).
 fn assert_conserved(counters: &Counters) {
     let received =
         counters.get(Counter::RxInternetPackets) + counters.get(Counter::RxAccessPackets);
@@ -137,7 +145,7 @@ fn assert_conserved(counters: &Counters) {
         .map(|reason| counters.dropped(*reason))
         .sum();
     assert_eq!(
-        received,
+        received + counters.get(Counter::InjectedPackets),
         sent + dropped + counters.get(Counter::PuntedPackets)
     );
 }
@@ -285,5 +293,45 @@ fn whole_packets_stay_with_the_worker_that_received_them() {
     one.round();
     assert_eq!(one.ports_mut().left[1].len(), 16);
     assert_eq!(counters.get(Counter::HandedOverPackets), 0);
+    assert_conserved(&counters);
+}
+
+#[test]
+fn packets_leave_for_the_next_hop_as_it_is_now_and_are_counted_drops_while_there_is_none() {
+    let mut settings = forwarding();
+    settings.access.next_hop_mac = None;
+    let next_hops = Arc::new(NextHops::new(settings.internet.next_hop_mac, None));
+    let (worker, counters) = worker(MemoryPorts::new(Layout::TwoPorts), settings);
+    let mut worker = worker.following(Arc::clone(&next_hops));
+    let mut send = |mac: Option<Mac>| {
+        next_hops.set(Side::Access, mac);
+        worker.ports_mut().arriving[0].push_back(udp(5000, 64, 0, &[]));
+        worker.round();
+        let left = worker.ports_mut().left[1].pop();
+        left.map(|packet| packet.head()[..6].to_vec())
+    };
+    assert_eq!(send(None), None);
+    assert_eq!(send(Some(Mac([2; 6]))), Some(vec![2; 6]));
+    assert_eq!(send(Some(Mac([4; 6]))), Some(vec![4; 6]));
+    assert_eq!(send(None), None);
+    assert_eq!(counters.dropped(DropReason::NextHopUnresolved), 2);
+    assert_conserved(&counters);
+}
+
+#[test]
+fn what_control_says_leaves_even_without_a_next_hop_by_the_side_of_its_kind() {
+    let mut settings = forwarding();
+    (settings.internet.next_hop_mac, settings.access.next_hop_mac) = (None, None);
+    let mut ports = MemoryPorts::new(Layout::TwoPorts);
+    for ether_type in [[8, 6], [8, 0], [0x86, 0xdd]] {
+        let mut packet = udp(5000, 64, 0, &[]);
+        packet.head_mut()[12..14].copy_from_slice(&ether_type);
+        ports.injected.push(packet);
+    }
+    let (mut worker, counters) = worker(ports, settings);
+    assert_eq!(worker.round(), 3);
+    let [internet, access] = &worker.ports_mut().left;
+    assert_eq!((internet.len(), access.len()), (2, 1));
+    assert_eq!(counters.get(Counter::InjectedPackets), 3);
     assert_conserved(&counters);
 }

@@ -1,0 +1,71 @@
+//! What the control thread has to say to a worker: packets to send, and where the next hops are.
+
+use crate::counters::Counter;
+use crate::packet::Packet;
+use crate::ports::Ports;
+use crate::side::Side;
+use crate::wire::ethernet;
+use crate::wire::ethernet::Ethernet;
+use crate::worker::Worker;
+
+impl<P: Ports> Worker<P> {
+    /// Follows the next hops where they are now.
+    #[inline]
+    pub(super) fn follow_next_hops(&mut self) {
+        for side in [Side::Internet, Side::Access] {
+            let Some(next_hops) = &self.next_hops else {
+                return;
+            };
+            let mac = next_hops.get(side);
+            let forwarding = self.pipeline.forwarding();
+            let link = match side {
+                Side::Internet => &forwarding.internet,
+                Side::Access => &forwarding.access,
+            };
+            if link.next_hop_mac != mac {
+                self.pipeline.set_next_hop(side, mac);
+                self.open_exits();
+            }
+        }
+    }
+
+    /// Lets packets leave where the next hop is known.
+    pub(super) fn open_exits(&mut self) {
+        let forwarding = self.pipeline.forwarding();
+        self.buffers.to_internet.is_open = forwarding.internet.next_hop_mac.is_some();
+        self.buffers.to_access.is_open = forwarding.access.next_hop_mac.is_some();
+    }
+
+    /// Sends what the control thread has made; it has chosen the neighbour itself. Returns how many
+    /// packets those were.
+    #[inline]
+    pub(super) fn inject(&mut self) -> usize {
+        self.ports.injected(&mut self.buffers.received);
+        if self.buffers.received.is_empty() {
+            return 0;
+        }
+        self.send_injected()
+    }
+
+    #[cold]
+    fn send_injected(&mut self) -> usize {
+        let packets = std::mem::take(&mut self.buffers.received);
+        let count = packets.len();
+        self.counters.add(Counter::InjectedPackets, count as u64);
+        let (ports, counters, buffers) = (&mut self.ports, &self.counters, &mut self.buffers);
+        let (to_internet, to_access) = (&mut buffers.to_internet, &mut buffers.to_access);
+        let were_open = (to_internet.is_open, to_access.is_open);
+        (to_internet.is_open, to_access.is_open) = (true, true);
+        for packet in packets {
+            let ether_type = Ethernet::parse(packet.head()).map(|frame| frame.ether_type);
+            match ether_type {
+                Ok(ethernet::IPV6) => to_access.push(ports, counters, packet),
+                _ => to_internet.push(ports, counters, packet),
+            }
+        }
+        to_internet.flush(ports, counters);
+        to_access.flush(ports, counters);
+        (to_internet.is_open, to_access.is_open) = were_open;
+        count
+    }
+}
