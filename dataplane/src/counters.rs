@@ -119,7 +119,7 @@ counters! {
     HeardIcmpv6Errors = "heard-icmpv6-errors",
     /// Errors that were not sent because too many had been (IC-012).
     IcmpErrorsLimited = "icmp-errors-limited",
-    /// ICMPv4 of the Internet side that policy or rate kept out.
+    /// ICMPv4 of the Internet side that policy kept out.
     DroppedIcmpv4Packets = "dropped-icmpv4-packets",
     /// Their octets.
     DroppedIcmpv4Bytes = "dropped-icmpv4-bytes",

@@ -44,6 +44,10 @@ impl Packet for Mbuf {
         Self::len(self)
     }
 
+    fn segments(&self) -> usize {
+        Self::segments(self)
+    }
+
     #[inline(always)]
     fn prepend(&mut self, count: usize) -> Result<(), NoHeadroom> {
         Self::prepend(self, count).map_err(|_| NoHeadroom { wanted: count })

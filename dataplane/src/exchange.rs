@@ -35,16 +35,21 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// The parts of `workers` workers; `spreads` says for each side whether its device needs them.
+    /// The parts of `workers` workers, over rings for `ring` fragments; `spreads` says for each side whether its device needs them.
     ///
     /// # Errors
     /// When a ring cannot be had.
-    pub fn between(eal: &Eal, workers: usize, spreads: [bool; 2]) -> Result<Vec<Self>, RingError> {
+    pub fn between(
+        eal: &Eal,
+        workers: usize,
+        ring: u32,
+        spreads: [bool; 2],
+    ) -> Result<Vec<Self>, RingError> {
         let (mut to, mut from) = (Vec::new(), Vec::new());
         for number in 0..workers {
             let (internet, internet_end) =
-                ring::bounded(eal, &format!("fragments-down-{number}"), RING)?;
-            let (access, access_end) = ring::bounded(eal, &format!("fragments-up-{number}"), RING)?;
+                ring::bounded(eal, &format!("fragments-down-{number}"), ring)?;
+            let (access, access_end) = ring::bounded(eal, &format!("fragments-up-{number}"), ring)?;
             to.push([internet, access]);
             from.push([internet_end, access_end]);
         }
@@ -83,6 +88,3 @@ impl Exchange {
         self.from[side as usize].pop_burst(burst, room);
     }
 }
-
-/// Fragments on their way to one worker; a burst from each of sixteen others.
-const RING: u32 = 1024;

@@ -65,6 +65,10 @@ impl Packet for HeapPacket {
         self.buffer.len() - self.start
     }
 
+    fn segments(&self) -> usize {
+        self.len().div_ceil(ROOM).max(1)
+    }
+
     fn prepend(&mut self, count: usize) -> Result<(), NoHeadroom> {
         self.start = self
             .start

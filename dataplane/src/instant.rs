@@ -1,4 +1,4 @@
-//! Time in the packet path: read once a round, never once a packet, and a parameter everywhere else.
+//! Time in the packet path: read once a burst, never once a packet, and a parameter everywhere else.
 
 use std::ops::Add;
 use std::time::Duration;

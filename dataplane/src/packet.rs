@@ -23,6 +23,9 @@ pub trait Packet: Sized {
         self.len() == 0
     }
 
+    /// How many buffers it takes.
+    fn segments(&self) -> usize;
+
     /// Grows the packet at the front; the new octets hold anything.
     ///
     /// # Errors

@@ -35,7 +35,7 @@ pub trait Ports {
     /// How the sides lie on the devices.
     fn layout(&self) -> Layout;
 
-    /// The time, for what waits and for what is rationed. Asked once a round.
+    /// The time, for what waits and for what is rationed. Asked once a burst.
     fn now(&self) -> Instant;
 
     /// Appends what has arrived on `side` to `burst`, at most a burst.

@@ -9,7 +9,7 @@ pub struct Buffers {
     pub descriptors: u32,
     /// Held in the workers' and the control thread's pool caches.
     pub caches: u32,
-    /// Under way in the workers' bursts and in the ring to the control thread.
+    /// Under way in the workers' bursts, in the ring to the control thread and between workers.
     pub bursts: u32,
     /// What incomplete packets may hold: at most a quarter of the pool.
     pub reassembly_share: u32,
@@ -24,6 +24,8 @@ impl Buffers {
     pub const DATA_ROOM: u32 = 2048;
     /// Packets that may wait for the control thread.
     pub const PUNT_RING: u32 = 1024;
+    /// Fragments that may be on their way from the other workers to one, on each side.
+    pub const EXCHANGE_RING: u32 = 256;
 
     /// Octets of memory that the pool takes.
     #[must_use]
@@ -58,7 +60,14 @@ impl Config {
         let descriptors = queues * per_queue;
         let caches = (workers + 1) * Buffers::CACHE * CACHE_FLUSH_PERCENT / 100;
         // A burst in hand, one in the transmit buffer of each port, and what waits for control.
-        let bursts = workers * burst * (1 + ports) + Buffers::PUNT_RING + burst;
+        let waiting = workers * burst * (1 + ports) + Buffers::PUNT_RING + burst;
+        // Devices that spread fragments are known only when they are open.
+        let exchanged = if workers > 1 {
+            2 * workers * Buffers::EXCHANGE_RING
+        } else {
+            0
+        };
+        let bursts = waiting + exchanged;
         let mut buffers = Buffers {
             descriptors,
             caches,

@@ -45,6 +45,10 @@ impl Watch {
 
     /// Looks at how many wait at each worker; the worst counts.
     pub(super) fn look(&mut self, held: impl IntoIterator<Item = u64>) -> Option<Change> {
+        if self.most == 0 {
+            // Nothing may wait at all, and that does not change.
+            return None;
+        }
         let held = held.into_iter().max().unwrap_or(0);
         let (percent, most) = (held * 100, self.most);
         if !self.is_short && percent >= most * SHORT_PERCENT {
@@ -91,5 +95,6 @@ mod tests {
         assert_eq!(look([501, 0]), None);
         assert_eq!(look([500, 499]), Some(Change::Relieved));
         assert_eq!(look([0, 0]), None);
+        assert_eq!(Watch::new(Kind::Ipv6, 0).look([0]), None);
     }
 }

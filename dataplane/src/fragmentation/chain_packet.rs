@@ -74,11 +74,6 @@ impl ChainPacket {
         parts.flat_map(|part| part.octets().to_vec()).collect()
     }
 
-    /// How many buffers it takes.
-    pub(super) fn segments(&self) -> usize {
-        self.segments.len()
-    }
-
     /// The tag that the device is asked to put on.
     pub(super) fn inserted_vlan(&self) -> Option<u16> {
         self.tag
@@ -111,6 +106,10 @@ impl Packet for ChainPacket {
 
     fn len(&self) -> usize {
         self.segments.iter().map(|part| part.octets().len()).sum()
+    }
+
+    fn segments(&self) -> usize {
+        self.segments.len()
     }
 
     fn prepend(&mut self, count: usize) -> Result<(), NoHeadroom> {

@@ -16,6 +16,7 @@ use crate::fragmentation::cuts::cuts;
 use crate::fragmentation::piece;
 use crate::fragmentation::tails::Tails;
 use crate::packet::Packet;
+use crate::wire::fragment;
 use crate::wire::ipv6;
 use crate::wire::u16_at;
 
@@ -40,7 +41,7 @@ pub fn split<P: Packet>(
     if ipv6::HEADER + whole.payload_len <= mtu {
         return Ok(1);
     }
-    let room = mtu.saturating_sub(ipv6::HEADER + FRAGMENT_HEADER);
+    let room = mtu.saturating_sub(ipv6::HEADER + fragment::HEADER);
     let mut cuts = cuts(whole.payload_len, room, room)?;
     let first = cuts.next().ok_or(DropReason::TooBig)?;
     tails.all_or_none(|tails| {
@@ -88,7 +89,7 @@ impl Whole {
     /// A piece in a buffer of its own.
     fn tail<P: Packet>(&self, packet: &P, cut: Range<usize>) -> Result<P, DropReason> {
         let octets = self.payload_at + cut.start..self.payload_at + cut.end;
-        let mut tail = piece::copied(packet, self.payload_at + FRAGMENT_HEADER, octets)?;
+        let mut tail = piece::copied(packet, self.payload_at + fragment::HEADER, octets)?;
         let front = tail.head_mut();
         front[..self.payload_at].copy_from_slice(&packet.head()[..self.payload_at]);
         self.make_fragment(front, cut);
@@ -98,46 +99,28 @@ impl Whole {
     /// Makes `packet` the first piece.
     fn shorten<P: Packet>(&self, packet: &mut P, cut: Range<usize>) -> Result<(), DropReason> {
         packet
-            .prepend(FRAGMENT_HEADER)
+            .prepend(fragment::HEADER)
             .map_err(|_| DropReason::NoHeadroom)?;
-        packet.truncate(self.payload_at + FRAGMENT_HEADER + cut.len());
+        packet.truncate(self.payload_at + fragment::HEADER + cut.len());
         let front = packet.head_mut();
-        front.copy_within(FRAGMENT_HEADER..FRAGMENT_HEADER + self.payload_at, 0);
+        front.copy_within(fragment::HEADER..fragment::HEADER + self.payload_at, 0);
         self.make_fragment(front, cut);
         Ok(())
     }
 
     /// Turns the whole packet's headers into those of the piece with this part of its payload.
     fn make_fragment(&self, front: &mut [u8], cut: Range<usize>) {
-        let payload_len = (FRAGMENT_HEADER + cut.len()) as u16;
+        let payload_len = (fragment::HEADER + cut.len()) as u16;
         let (headers, rest) = front.split_at_mut(self.payload_at);
         let ipv6 = &mut headers[self.ipv6_at..];
         ipv6[PAYLOAD_LEN_AT..PAYLOAD_LEN_AT + 2].copy_from_slice(&payload_len.to_be_bytes());
         ipv6[NEXT_HEADER_AT] = ipv6::FRAGMENT;
         if let Some(header) = rest.first_chunk_mut() {
             let more = cut.end < self.payload_len;
-            write_fragment_header(header, self.next_header, cut.start as u16, more, self.id);
+            fragment::write(header, self.next_header, cut.start as u16, more, self.id);
         }
     }
 }
-
-/// Writes a Fragment header; `offset_octets` is a multiple of 8.
-fn write_fragment_header(
-    header: &mut [u8; FRAGMENT_HEADER],
-    next_header: u8,
-    offset_octets: u16,
-    more: bool,
-    id: u32,
-) {
-    // The offset is in the upper 13 bits and counts in units of 8: in octets it lies there as it is.
-    let offset_and_more = offset_octets | u16::from(more);
-    header[..2].copy_from_slice(&[next_header, 0]);
-    header[2..4].copy_from_slice(&offset_and_more.to_be_bytes());
-    header[4..].copy_from_slice(&id.to_be_bytes());
-}
-
-/// Octets of the Fragment header (RFC 8200 s4.5).
-const FRAGMENT_HEADER: usize = 8;
 
 // Places in the IPv6 header.
 const PAYLOAD_LEN_AT: usize = 4;

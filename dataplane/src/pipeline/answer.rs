@@ -14,6 +14,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
 use crate::pipeline::error::Offender;
 use crate::pipeline::error::Tunnel;
+use crate::side::Side;
 use crate::table::Table;
 use crate::wire::icmpv4;
 use crate::wire::icmpv4::Icmpv4Error;
@@ -83,7 +84,7 @@ impl Pipeline {
             return dropped;
         }
         let source = u128::from(inner.ipv4.source).to_be_bytes();
-        if !detour.internet_errors.allows(&source, detour.now) {
+        if !detour.allows(Side::Internet, error, &source) {
             ledger.limit_error();
             return dropped;
         }
@@ -112,7 +113,11 @@ impl Pipeline {
         if !self.forwarding.access_icmp.generate_errors {
             return dropped;
         }
-        if !detour.access_errors.allows(&outer.source, detour.now) {
+        let is_allowed = match error {
+            Answer::InTunnel(error) => detour.allows(Side::Access, error, &outer.source),
+            Answer::ToB4(_) => detour.access_errors.allows(&outer.source, detour.now),
+        };
+        if !is_allowed {
             ledger.limit_error();
             return dropped;
         }

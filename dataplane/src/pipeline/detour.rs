@@ -5,8 +5,10 @@
 //! is there from the start.
 
 use crate::forwarding::Forwarding;
+use crate::forwarding::Link;
 use crate::fragmentation::identification::Identifications;
 use crate::fragmentation::tails::Tails;
+use crate::heap_packet::ROOM;
 use crate::instant::Instant;
 use crate::limiter::Limiter;
 use crate::limiter::Rates;
@@ -18,6 +20,8 @@ use crate::reassembly::Reassembly;
 use crate::side::Side;
 use crate::virtual_reassembly;
 use crate::virtual_reassembly::VirtualReassembly;
+use crate::wire::ethernet;
+use crate::wire::icmpv4::Icmpv4Error;
 
 /// Which part of the box's means a worker has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -49,14 +53,21 @@ impl Share {
         let packets = self.of(forwarding.reassembly.max_packets);
         packets
             .saturating_mul(forwarding.reassembly.max_fragments)
-            .min(self.buffers / 2)
+            .min(self.buffers / 2 / frame_buffers(&forwarding.access))
+    }
+
+    /// IPv6 packets that may be incomplete at once.
+    #[must_use]
+    pub fn ipv6_packets(self, forwarding: &Forwarding) -> usize {
+        let packets = self.of(forwarding.reassembly.max_packets);
+        packets.min(self.ipv6_fragments(forwarding))
     }
 
     /// IPv4 fragments that may wait at once in each direction: a quarter of the buffers.
     #[must_use]
     pub fn ipv4_fragments(self, forwarding: &Forwarding) -> usize {
         self.of(forwarding.fragment_cache.max_packets)
-            .min(self.buffers / 4)
+            .min(self.buffers / 4 / held_buffers(forwarding))
     }
 
     /// This worker's part of a number that all workers share.
@@ -76,6 +87,9 @@ pub struct Detour<P> {
     pub(super) is_stirred: bool,
     pub(super) internet_errors: Limiter,
     pub(super) access_errors: Limiter,
+    /// Apart from the others, because forwarding depends on them: what asks for smaller packets.
+    pub(super) internet_too_big: Limiter,
+    pub(super) access_too_big: Limiter,
     pub(super) identifications: Identifications,
     /// Where news of paths go.
     pub(super) news: Option<NewsQueue>,
@@ -125,6 +139,8 @@ impl<P: Packet> Detour<P> {
             is_stirred: false,
             internet_errors: limiter(forwarding.internet_icmp.rates),
             access_errors: limiter(forwarding.access_icmp.rates),
+            internet_too_big: limiter(forwarding.internet_icmp.rates),
+            access_too_big: limiter(forwarding.access_icmp.rates),
             identifications: Identifications::new(share.secret, share.worker, share.workers),
             news: None,
             down: fragments(),
@@ -187,12 +203,34 @@ impl<P: Packet> Detour<P> {
         self.reassembly.held()
     }
 
+    /// Whether one more ICMPv4 error may be sent, towards the Internet or into a tunnel.
+    pub(super) fn allows(&mut self, to: Side, error: Icmpv4Error, hearer: &[u8; 16]) -> bool {
+        let limiter = match (to, error.asks_for_smaller()) {
+            (Side::Internet, false) => &mut self.internet_errors,
+            (Side::Internet, true) => &mut self.internet_too_big,
+            (Side::Access, false) => &mut self.access_errors,
+            (Side::Access, true) => &mut self.access_too_big,
+        };
+        limiter.allows(hearer, self.now)
+    }
+
     pub(super) fn fragments(&mut self, side: Side) -> &mut VirtualReassembly<Held<P>> {
         match side {
             Side::Internet => &mut self.down,
             Side::Access => &mut self.up,
         }
     }
+}
+
+/// Buffers that a frame of a link takes.
+fn frame_buffers(link: &Link) -> usize {
+    (link.mtu + ethernet::TAGGED_HEADER).div_ceil(ROOM)
+}
+
+/// Buffers that a packet may take which is held for its first fragment: those of the larger link's frames.
+/// What was put together of many fragments takes more, and is not held.
+pub(super) fn held_buffers(forwarding: &Forwarding) -> usize {
+    frame_buffers(&forwarding.internet).max(frame_buffers(&forwarding.access))
 }
 
 /// Fragments that may wait for one first: as many as make a packet of 64 KiB at the smallest MTU that is

@@ -393,7 +393,10 @@ fn judge_multicast(ipv6: &Ipv6) -> Verdict {
 
 /// What follows the destination options, and where. More of them than a node would ever have reason
 /// to send are refused, so that the walk and the inner packet's place stay bounded.
-fn skip_destination_options(payload: &[u8], first: u8) -> Result<(u8, usize), DropReason> {
+pub(super) fn skip_destination_options(
+    payload: &[u8],
+    first: u8,
+) -> Result<(u8, usize), DropReason> {
     let (mut next_header, mut at) = (first, 0);
     while next_header == ipv6::DESTINATION_OPTIONS {
         let option: &[u8; 2] = payload

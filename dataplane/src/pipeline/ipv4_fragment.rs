@@ -15,6 +15,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
 use crate::pipeline::detour::GIVEN_UP_AT_ONCE;
 use crate::pipeline::detour::Held;
+use crate::pipeline::detour::held_buffers;
 use crate::pipeline::key;
 use crate::table::Table;
 use crate::virtual_reassembly::Key;
@@ -69,7 +70,7 @@ impl Pipeline {
                 destination,
             }),
             Some(Known::Refused) => Err(DropReason::TransportTruncated.into()),
-            None if table.lookup(key(subscriber, Ports::None)).is_some() => Ok(Ends::NONE),
+            None if needs_no_port(table, subscriber, ipv4) => Ok(Ends::NONE),
             None => Err(Aside::Hold(name)),
         }
     }
@@ -84,6 +85,9 @@ impl Pipeline {
         detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Verdict {
+        if packet.segments() > held_buffers(&self.forwarding) {
+            return ledger.drop_fragment(DropReason::Ipv4FragmentNoRoom, bytes);
+        }
         let Some(placeholder) = packet.sibling() else {
             return ledger.drop_fragment(DropReason::NoBuffer, bytes);
         };
@@ -113,6 +117,13 @@ impl Pipeline {
             ledger.drop_fragment(DropReason::Ipv4FragmentTimeout, held.bytes);
         }
     }
+}
+
+/// Whether a fragment can go on without its first: the subscriber has a whole address, and so has the one
+/// it may be going to.
+fn needs_no_port(table: &Table, subscriber: u32, ipv4: &Ipv4) -> bool {
+    let is_whole = |address| table.lookup(key(address, Ports::None)).is_some();
+    is_whole(subscriber) && (!table.serves(ipv4.destination) || is_whole(ipv4.destination))
 }
 
 /// What all fragments of a datagram have in common.

@@ -11,8 +11,12 @@ use crate::pipeline::detour::GIVEN_UP_AT_ONCE;
 use crate::pipeline::doorway::OddFrame;
 use crate::pipeline::error::Offender;
 use crate::pipeline::error::Tunnel;
+use crate::pipeline::from_access::skip_destination_options;
 use crate::reassembly::Fragment;
 use crate::reassembly::Outcome;
+use crate::wire::fragment;
+use crate::wire::fragment::FragmentHeader;
+use crate::wire::icmpv6;
 use crate::wire::icmpv6::Icmpv6Error;
 use crate::wire::ipv6;
 use crate::wire::ipv6::Ipv6;
@@ -109,7 +113,10 @@ impl Pipeline {
         detour: &mut Detour<P>,
         ledger: &mut Ledger<'_>,
     ) -> Option<Verdict> {
-        if !self.forwarding.access_icmp.generate_errors || !ipv6::is_one_nodes(&ipv6.source) {
+        if !self.forwarding.access_icmp.generate_errors
+            || !ipv6::is_one_nodes(&ipv6.source)
+            || may_be_icmpv6_error(packet.head().get(at..).unwrap_or_default(), &ipv6)
+        {
             return None;
         }
         if !detour.access_errors.allows(&ipv6.source, detour.now) {
@@ -139,5 +146,26 @@ impl Pipeline {
         };
         let ipv6 = Ipv6::parse(head.get(at..).unwrap_or_default(), packet.len() - at)?;
         Ok(At { ipv6, at })
+    }
+}
+
+/// Whether a fragment is of an ICMPv6 error, or may be because that cannot be seen: about errors there are
+/// no errors (IC-012).
+fn may_be_icmpv6_error(packet: &[u8], ipv6: &Ipv6) -> bool {
+    let payload = packet.get(ipv6::HEADER..).unwrap_or_default();
+    let Ok((ipv6::FRAGMENT, at)) = skip_destination_options(payload, ipv6.next_header) else {
+        return false;
+    };
+    let behind = payload.get(at..).unwrap_or_default();
+    let Ok(fragment) = FragmentHeader::parse(behind) else {
+        return true;
+    };
+    let message = behind.get(fragment::HEADER..).unwrap_or_default();
+    match skip_destination_options(message, fragment.next_header) {
+        Ok((ipv6::ICMPV6, at)) if fragment.offset_octets == 0 => message
+            .get(at)
+            .is_none_or(|kind| *kind < icmpv6::FIRST_INFORMATIONAL),
+        Ok((ipv6::ICMPV6, _)) => true,
+        _ => false,
     }
 }

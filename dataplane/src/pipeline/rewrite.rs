@@ -122,6 +122,7 @@ impl Pipeline {
         }
         if let Some(limit) = self.forwarding.mss_clamp
             && inner.ipv4.protocol == transport::TCP
+            && inner.ipv4.fragment.is_first()
         {
             let end = packet.len().min(inner.len());
             tcp::clamp_mss(&mut packet[usize::from(inner.ipv4.header_len)..end], limit);

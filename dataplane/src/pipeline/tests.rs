@@ -429,3 +429,87 @@ fn a_bound_lwb4_reaches_our_own_internet_address_by_control() {
     assert_eq!((verdicts[0], &arrived[0]), (Verdict::Punt, &before));
     assert!(counters.iter().all(|(_, value)| value == 0));
 }
+
+/// One of two fragments of a packet to the shared address, with this data behind the ports.
+fn fragment(is_first: bool, protocol: u8, data: &[u8]) -> HeapPacket {
+    let mut packet = udp(5000, 64, 0, data);
+    packet.head_mut()[23] = protocol;
+    let ipv4 = &mut packet.head_mut()[14..34];
+    ipv4[4..6].copy_from_slice(&[1, 1]);
+    ipv4[6..8].copy_from_slice(if is_first { &[0x20, 0] } else { &[0, 4] });
+    mend(ipv4);
+    packet
+}
+
+#[test]
+fn fr_011_data_of_a_later_fragment_is_no_syn() {
+    let mut settings = forwarding();
+    settings.mss_clamp = Some(1200);
+    let (reader, pipeline) = (reader(), Pipeline::new(settings));
+    // What would be offset, flags and an MSS of 9000 in a first fragment.
+    let data = [
+        0, 0, 0, 0, 0x60, 2, 0, 0, 0xaa, 0xbb, 0, 0, 2, 4, 0x23, 0x28,
+    ];
+    let mut burst = [fragment(true, 6, &[9; 24]), fragment(false, 6, &data)];
+    let before = burst[1].head()[34..].to_vec();
+    let verdicts = from_internet(&pipeline, &reader, &mut burst);
+    assert_eq!(verdicts[..2], [Verdict::Access, Verdict::Access]);
+    assert_eq!(burst[1].head()[74..], before[..]);
+}
+
+/// An IPv6 fragment to the BR address.
+fn tunnel_fragment(next_header: u8, id: u32, offset_and_more: u16, data: &[u8]) -> HeapPacket {
+    let mut frame = OUR_ACCESS_MAC.0.to_vec();
+    frame.extend([2, 0, 0, 0, 1, 2, 0x86, 0xdd, 0x60, 0, 0, 0]);
+    frame.extend(((data.len() + 8) as u16).to_be_bytes());
+    frame.extend([44, 64]);
+    frame.extend(B4.octets());
+    frame.extend(BR.octets());
+    frame.extend([next_header, 0]);
+    frame.extend(offset_and_more.to_be_bytes());
+    frame.extend(id.to_be_bytes());
+    frame.extend(data);
+    HeapPacket::new(&frame)
+}
+
+#[test]
+fn ic_012_a_fragment_of_an_icmpv6_error_is_not_answered() {
+    let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
+    let message = |kind| [kind, 0, 0, 0, 0, 0, 0, 0, 0x60, 0, 0, 0];
+    let length = Verdict::Drop(DropReason::Ipv6FragmentLength);
+    // A first fragment of an odd length is answered, unless it is, or may be, of an error.
+    for (next_header, offset, kind, expected) in [
+        (58, 0, 1, length),
+        (58, 0, 127, length),
+        (58, 64, 128, length),
+        (58, 0, 128, Verdict::Access),
+        (17, 0, 1, Verdict::Access),
+    ] {
+        let mut burst = [tunnel_fragment(next_header, 1, offset | 1, &message(kind))];
+        let verdicts = from_access(&pipeline, &reader, &mut burst);
+        assert_eq!(verdicts[0], expected, "{next_header} {offset} {kind}");
+    }
+}
+
+#[test]
+fn fr_012_what_was_put_together_of_many_fragments_is_not_held() {
+    let (reader, pipeline) = (reader(), Pipeline::new(forwarding()));
+    let counters = Counters::default();
+    let mut detour = pipeline.detour(Share::WHOLE);
+    // A later IPv4 fragment of 30000 octets, whose first has not come.
+    let mut inner = vec![0x45, 0, 0x75, 0x30, 0, 9, 0, 4, 64, 17, 0, 0];
+    inner.extend(SHARED.octets());
+    inner.extend(OUTSIDE.octets());
+    mend(&mut inner);
+    inner.resize(30_000, 1);
+    let mut last = Verdict::Punt;
+    for (number, chunk) in inner.chunks(1448).enumerate() {
+        let more = u16::from(number < inner.len() / 1448);
+        let piece = tunnel_fragment(4, 7, (number * 1448) as u16 | more, chunk);
+        let mut ledger = Ledger::new(&counters, Side::Access);
+        let mut burst = [piece];
+        last = pipeline.from_access(reader.table(), &mut burst, &mut detour, &mut ledger)[0];
+    }
+    assert_eq!(last, Verdict::Drop(DropReason::Ipv4FragmentNoRoom));
+    assert_eq!(detour.held_ipv4_fragments(), 0);
+}

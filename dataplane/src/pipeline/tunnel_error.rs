@@ -18,6 +18,7 @@ use crate::pipeline::Verdict;
 use crate::pipeline::error::Offender;
 use crate::pipeline::error::Tunnel;
 use crate::pipeline::key;
+use crate::side::Side;
 use crate::table::PathMtu;
 use crate::table::Table;
 use crate::wire::fragment;
@@ -49,6 +50,8 @@ pub(super) struct TunnelError {
 /// An error that can be believed.
 struct Believed {
     path: Path,
+    /// Whether the path takes less than was known.
+    is_less: bool,
     news: News,
     /// The inner packet, as far as it is quoted.
     offender: Offender,
@@ -108,7 +111,7 @@ impl Pipeline {
         let relayed = relayed.filter(|_| believed.may_be_answered);
         if let (News::TooBig(mtu), Some(queue)) = (believed.news, &detour.news)
             && self.forwarding.path_mtu_discovery
-            && (mtu as usize) < self.forwarding.access.mtu
+            && believed.is_less
         {
             // A full queue loses what the path will say again.
             let _ = queue.push(believed.path.told(mtu as u16));
@@ -158,7 +161,7 @@ impl Pipeline {
         let bytes = heard.quote.get(inner_at..).unwrap_or_default();
         let inner = Quote::read(bytes).map_err(|_| DropReason::Icmpv6Bad)?.ipv4;
         let ends = transport::ends(bytes, &inner, End::Destination).map_err(unreadable)?;
-        table
+        let softwire = table
             .lookup(key(inner.destination, ends.destination))
             .filter(|softwire| {
                 softwire.b4() == outer.destination && *table.br(softwire.br()) == outer.source
@@ -173,7 +176,9 @@ impl Pipeline {
             && inner.check_source().is_ok()
             && !ipv4::is_softwire_internal(inner.source)
             && !icmpv4::is_error(bytes, &inner);
+        let known = softwire.path_mtu().within(self.forwarding.access.mtu);
         Ok(Believed {
+            is_less: matches!(heard.news, News::TooBig(mtu) if (mtu as usize) < known),
             path: Path {
                 ipv4: inner.destination,
                 port: ends.destination,
@@ -208,7 +213,7 @@ impl Pipeline {
                 return Ok(Verdict::Absorbed);
             }
             let source = u128::from(offender.source).to_be_bytes();
-            if !detour.internet_errors.allows(&source, detour.now) {
+            if !detour.allows(Side::Internet, error, &source) {
                 return Err(DropReason::Icmpv6Rate);
             }
             return self.error_to_internet(packet, offender, error, ledger);
@@ -217,7 +222,7 @@ impl Pipeline {
             return Ok(Verdict::Absorbed);
         }
         let b4 = sender.b4();
-        if !detour.access_errors.allows(&b4, detour.now) {
+        if !detour.allows(Side::Access, error, &b4) {
             return Err(DropReason::Icmpv6Rate);
         }
         let tunnel = Tunnel {

@@ -163,21 +163,24 @@ impl<P: Packet> Reassembly<P> {
 
     /// Gives up a packet whose time is up at `now`; called again until there is none.
     pub fn expire(&mut self, now: Instant) -> Option<Expired<P>> {
-        loop {
-            let (index, deadline) = self.packets.oldest()?;
-            if now < deadline {
-                return None;
-            }
-            if let Incomplete::Gathered(mut gathered) = self.packets.remove(index) {
-                let starts = gathered.first_place(&self.pieces);
-                let has_first = starts.is_some_and(|place| place.is_first());
-                let first = has_first.then(|| gathered.pop(&mut self.pieces)).flatten();
-                return Some(Expired {
-                    first: first.map(|(packet, _)| packet),
-                    discarded: gathered.discard(&mut self.pieces),
-                });
-            }
+        let (index, deadline) = self.packets.oldest()?;
+        if now < deadline {
+            return None;
         }
+        let Incomplete::Gathered(mut gathered) = self.packets.remove(index) else {
+            // Abandoned long ago: there is nothing left of it.
+            return Some(Expired {
+                first: None,
+                discarded: Discarded::default(),
+            });
+        };
+        let starts = gathered.first_place(&self.pieces);
+        let has_first = starts.is_some_and(|place| place.is_first());
+        let first = has_first.then(|| gathered.pop(&mut self.pieces)).flatten();
+        Some(Expired {
+            first: first.map(|(packet, _)| packet),
+            discarded: gathered.discard(&mut self.pieces),
+        })
     }
 
     /// The fragments that were freed since the last call to make room for newer ones

@@ -1,4 +1,4 @@
-//! One softwire as the packet path reads it: half a cache line, immutable while any reader may see it.
+//! One softwire as the packet path reads it: half a cache line, immutable while any reader may see it, but for two atomic words.
 //!
 //! The port set's number is stored with a mark in `tag`; the reader compares it with the one it computed
 //! from the packet, so a place that holds another set, or none, is a miss without a second load.

@@ -153,6 +153,12 @@ impl Icmpv4Error {
         }
     }
 
+    /// Whether it makes its hearer send smaller packets.
+    #[must_use]
+    pub(crate) const fn asks_for_smaller(self) -> bool {
+        self.kind == UNREACHABLE && self.code == 4
+    }
+
     /// Writes the header in front of `message`, whose rest is the quoted packet.
     pub(crate) fn write(self, message: &mut [u8]) {
         let Some(header) = message.first_chunk_mut::<HEADER>() else {

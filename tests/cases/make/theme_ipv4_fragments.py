@@ -307,8 +307,6 @@ def hairpin_fragments(c):
             c.hairpin(sender, receiver, piece)
         packet.id = 100 + number
         first, middle, last = ipv4_pieces(packet, 320, 640)
-        if sender is WHOLE:
-            continue
         c.hold("access", upstream(sender, last))
         for piece in (first, last, middle):
             c.hairpin(sender, receiver, piece)

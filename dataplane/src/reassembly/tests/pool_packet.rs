@@ -89,6 +89,10 @@ impl Packet for PoolPacket {
         self.segments.iter().map(Vec::len).sum()
     }
 
+    fn segments(&self) -> usize {
+        1
+    }
+
     fn prepend(&mut self, count: usize) -> Result<(), NoHeadroom> {
         Err(NoHeadroom { wanted: count })
     }
