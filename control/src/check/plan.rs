@@ -57,8 +57,10 @@ pub struct PortPlan {
     pub mac: Option<String>,
     /// Our IP address.
     pub address: String,
-    /// The next hop's Ethernet address.
-    pub next_hop_mac: String,
+    /// The next hop's IP address.
+    pub next_hop: Option<String>,
+    /// The next hop's Ethernet address; absent: it is found out.
+    pub next_hop_mac: Option<String>,
     /// Largest IP packet, in octets.
     pub mtu: u16,
     /// The 802.1Q tag.
@@ -163,7 +165,8 @@ fn port<A: IpAddress>(side: &'static str, device: Option<&Device>, link: &Link<A
         device: device.map_or_else(|| "files".to_owned(), ToString::to_string),
         mac: link.mac.map(|mac| mac.to_string()),
         address: link.address.to_string(),
-        next_hop_mac: link.next_hop_mac.to_string(),
+        next_hop: link.next_hop.map(|address| address.to_string()),
+        next_hop_mac: link.next_hop_mac.map(|mac| mac.to_string()),
         mtu: link.mtu_bytes,
         vlan: link.vlan,
     }

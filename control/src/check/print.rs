@@ -38,7 +38,8 @@ fn ports(plan: &Plan) -> Table {
     table.add_row(row("device", &|port| port.device.clone()));
     table.add_row(row("MAC", &|port| or(&port.mac, "the device's own")));
     table.add_row(row("address", &|port| port.address.clone()));
-    table.add_row(row("next hop", &|port| port.next_hop_mac.clone()));
+    table.add_row(row("next hop", &|port| or(&port.next_hop, "by MAC only")));
+    table.add_row(row("its MAC", &|port| or(&port.next_hop_mac, "found out")));
     table.add_row(row("MTU", &|port| port.mtu.to_string()));
     table.add_row(row("VLAN", &|port| {
         or(&port.vlan.map(|vlan| vlan.to_string()), "none")

@@ -126,9 +126,6 @@ pub enum Fault {
     /// The next hop is ourselves.
     #[error("{0} is this interface's own address, expected a neighbour's")]
     NextHopIsOurs(IpAddr),
-    /// A next hop that would have to be resolved.
-    #[error("{0} would have to be resolved, which this version cannot: give next_hop_mac as well")]
-    NextHopUnresolved(IpAddr),
     /// Two devices of one name but different arguments.
     #[error(
         "\"{found}\" has the name of \"{other}\" but other arguments, expected the same device or another name"

@@ -47,8 +47,8 @@ pub struct Link<A> {
     pub address: InterfaceAddress<A>,
     /// The neighbour that everything is sent to, when named.
     pub next_hop: Option<A>,
-    /// Its Ethernet address.
-    pub next_hop_mac: Mac,
+    /// Its Ethernet address; found out when absent.
+    pub next_hop_mac: Option<Mac>,
     /// Largest IP packet in octets, without Ethernet and VLAN.
     pub mtu_bytes: u16,
     /// The 802.1Q tag, 1 to 4094, expected in and put on.
@@ -188,12 +188,12 @@ fn link<A: IpAddress>(
     })
 }
 
-/// The next hop by its Ethernet address, which only a later version can resolve.
+/// The next hop by its address, its Ethernet address, or both.
 fn next_hop<A: IpAddress>(
     section: &mut Section<'_>,
     ours: Option<InterfaceAddress<A>>,
     mac: Option<Option<Mac>>,
-) -> Option<(Option<A>, Mac)> {
+) -> Option<(Option<A>, Option<Mac>)> {
     let next_hop = section.optional(
         "next_hop",
         value::parsed("an address of this side's family"),
@@ -202,20 +202,16 @@ fn next_hop<A: IpAddress>(
         next_hop_fits(section, next_hop, ours)?;
     }
     match (next_hop, mac?) {
-        (_, Some(mac)) => Some((next_hop, mac)),
         (None, None) => {
             section.fault(
-                "next_hop_mac",
+                "next_hop",
                 Fault::Missing {
-                    expected: "the next hop's MAC address",
+                    expected: "the next hop's address, or next_hop_mac",
                 },
             );
             None
         }
-        (Some(address), None) => {
-            section.fault("next_hop", Fault::NextHopUnresolved(address.into()));
-            None
-        }
+        (next_hop, mac) => Some((next_hop, mac)),
     }
 }
 

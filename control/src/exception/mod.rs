@@ -15,6 +15,7 @@ mod frame;
 mod ndisc;
 mod next_hop;
 mod own;
+mod path;
 
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -27,6 +28,7 @@ use lwaftr_dataplane::wire::ethernet::Mac;
 pub use frame::Frame;
 pub use next_hop::NextHop;
 pub use own::Own;
+pub use path::ExceptionPath;
 
 /// Everything that the control thread does about frames.
 #[derive(Debug)]
@@ -96,12 +98,12 @@ impl Exception {
         internet.into_iter().chain(access)
     }
 
-    /// The Ethernet addresses of the next hops that are resolved here: Internet side, access side.
+    /// What is known of the next hops that are resolved here: Internet side, access side.
     #[must_use]
-    pub fn next_hops(&self) -> [Option<Mac>; 2] {
+    pub fn next_hops(&self) -> [Option<Option<Mac>>; 2] {
         [
-            self.internet.as_ref().and_then(NextHop::mac),
-            self.access.as_ref().and_then(NextHop::mac),
+            self.internet.as_ref().map(NextHop::mac),
+            self.access.as_ref().map(NextHop::mac),
         ]
     }
 }
@@ -157,11 +159,14 @@ mod tests {
             };
             assert_eq!(one.receive(&ethernet(&answer, from), now), None);
         }
-        assert_eq!(one.next_hops(), [Some(Mac([2; 6])), Some(Mac([4; 6]))]);
+        assert_eq!(
+            one.next_hops(),
+            [Some(Some(Mac([2; 6]))), Some(Some(Mac([4; 6])))]
+        );
         // Whoever asks has told where it is.
         assert_eq!(
             two.next_hops(),
-            [Some(own().internet_mac), Some(own().access_mac)]
+            [Some(Some(own().internet_mac)), Some(Some(own().access_mac))]
         );
         assert_eq!(one.tick(now).count(), 0);
     }

@@ -26,6 +26,7 @@ use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::dpdk_ports::QueuePair;
 use lwaftr_dataplane::drop_reason::DropReason;
+use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::path_mtu;
 use lwaftr_dataplane::path_mtu::PathMtus;
 use lwaftr_dataplane::pipeline::Pipeline;
@@ -38,9 +39,11 @@ use thiserror::Error;
 
 use crate::config::Buffers;
 use crate::config::Config;
+use crate::exception::ExceptionPath;
 use crate::forwarding;
 use crate::forwarding::PortFacts;
 use crate::replay::ports::ReplayPorts;
+use crate::softwires;
 use crate::softwires::Softwires;
 use crate::softwires::SoftwiresError;
 
@@ -128,7 +131,8 @@ pub fn run(
     seed: u64,
 ) -> Result<(), ReplayError> {
     check_files(files)?;
-    let publisher = Publisher::new(Softwires::read(config, |_, _| ())?.builder);
+    let (builder, known) = Softwires::read(config, |_, _| ())?.into_parts();
+    let publisher = Publisher::new(builder);
     let eal = Eal::init(&config.eal_arguments())?;
     let setup = MempoolSetup {
         mbufs: POOL,
@@ -139,7 +143,10 @@ pub fn run(
     let pool = Mempool::new(&eal, "replay", setup)?;
     let ports = open(&eal, &pool, files, config)?;
     let counters = Arc::new(Counters::default());
-    let pipeline = Pipeline::new(settings(config));
+    let settings = settings(config);
+    let brs = softwires::br_addresses(&known.br);
+    let mut exception = ExceptionPath::new(config, &settings, brs, pool.clone());
+    let pipeline = Pipeline::new(settings);
     let reader = publisher.reader()?.online();
     let share = Share {
         secret: seed,
@@ -148,11 +155,14 @@ pub fn run(
     };
     let (news, mut paths) = (path_mtu::queue(), PathMtus::default());
     let mut worker = Worker::new(ports, pipeline, share, reader, Arc::clone(&counters))
-        .telling(Arc::clone(&news));
+        .telling(Arc::clone(&news))
+        .following(exception.next_hops());
     while let Some(now) = worker.ports_mut().next_at() {
-        // What is published in the daemon by another thread is done here between two rounds.
+        // What other threads do in the daemon is done here between two rounds.
         paths.lapse(&publisher, now);
+        worker.ports_mut().inject(exception.tick(now));
         worker.round();
+        answer(worker.ports_mut(), &mut exception, now);
         while let Some(one) = news.pop() {
             paths.hear(one, &publisher, now);
         }
@@ -167,6 +177,14 @@ pub fn run(
         write_counters(file, &counters, publisher.len())?;
     }
     check_conservation(&counters, &pool)
+}
+
+/// Has control answer what the worker has punted.
+fn answer(ports: &mut ReplayPorts, exception: &mut ExceptionPath, now: Instant) {
+    while let Some(packet) = ports.take_punted() {
+        let answer = exception.receive(&packet, now);
+        ports.inject(answer);
+    }
 }
 
 fn check_files(files: &Files) -> Result<(), ReplayError> {
@@ -286,6 +304,7 @@ fn check_conservation(counters: &Counters, pool: &Mempool) -> Result<(), ReplayE
     let came = sum(&[
         Counter::RxInternetPackets,
         Counter::RxAccessPackets,
+        Counter::InjectedPackets,
         Counter::OutIcmpv4ErrorPackets,
         Counter::OutIcmpv6ErrorPackets,
         Counter::ReassembledIpv6Packets,

@@ -1,5 +1,6 @@
 //! Ports whose packets come from captures, in the order of their time stamps.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use dpdk::mbuf::Burst as DpdkBurst;
@@ -25,6 +26,9 @@ pub(super) struct ReplayPorts {
     timestamps: Option<RxTimestamps>,
     /// The time stamp of what was received last.
     now: Instant,
+    /// What is for the control thread, which is stepped between two rounds, and what it sends.
+    punted: VecDeque<Mbuf>,
+    injected: VecDeque<Mbuf>,
 }
 
 /// One side: its queues, if it has files, and the packet that comes next.
@@ -50,7 +54,19 @@ impl ReplayPorts {
             sides: [internet, access].map(capture),
             timestamps,
             now: Instant::default(),
+            punted: VecDeque::new(),
+            injected: VecDeque::new(),
         }
+    }
+
+    /// Takes the next packet that is for the control thread.
+    pub(super) fn take_punted(&mut self) -> Option<Mbuf> {
+        self.punted.pop_front()
+    }
+
+    /// Has the worker send these in its next round.
+    pub(super) fn inject(&mut self, packets: impl IntoIterator<Item = Mbuf>) {
+        self.injected.extend(packets);
     }
 
     /// Lets time go by.
@@ -138,7 +154,13 @@ impl Ports for ReplayPorts {
     }
 
     fn punt(&mut self, packets: &mut Burst<Mbuf>) {
-        free_bulk(packets);
+        self.punted.extend(packets.drain(..));
+    }
+
+    fn injected(&mut self, burst: &mut Burst<Mbuf>) {
+        let room = BURST_MAX - burst.len();
+        let count = room.min(self.injected.len());
+        burst.extend(self.injected.drain(..count));
     }
 
     fn release(&mut self, packets: &mut Burst<Mbuf>) {

@@ -3,23 +3,28 @@
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 use std::iter;
+use std::net::Ipv6Addr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::PoisonError;
 
+use dpdk::clock;
 use dpdk::eal::Eal;
 use dpdk::lcore;
 use dpdk::mbuf;
 use dpdk::mbuf::Burst;
+use dpdk::mbuf::Mbuf;
 use dpdk::mempool::Mempool;
 use dpdk::port::Link;
 use dpdk::ring;
 use dpdk::ring::Consumer;
+use dpdk::ring::Producer;
 use lwaftr_dataplane::counters;
 use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
 use lwaftr_dataplane::exchange::Exchange;
 use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::path_mtu;
 use lwaftr_dataplane::path_mtu::News;
 use lwaftr_dataplane::path_mtu::NewsQueue;
@@ -33,6 +38,7 @@ use crate::config::Buffers;
 use crate::config::Config;
 use crate::config::Idle;
 use crate::daemon::PortStatus;
+use crate::exception::ExceptionPath;
 use crate::forwarding;
 use crate::publisher::Traffic;
 use crate::run::RunError;
@@ -45,6 +51,7 @@ use crate::run::shortage::Kind;
 use crate::run::shortage::Watch;
 use crate::run::workers::Equipment;
 use crate::run::workers::RunningWorker;
+use crate::run::workers::Told;
 use crate::run::workers::Workers;
 
 /// Ports and workers, running.
@@ -53,7 +60,9 @@ pub(super) struct Engine {
     // Fields drop in this order: the queues that workers hold go before the ports they belong to.
     workers: Workers,
     news: NewsQueue,
+    exception: ExceptionPath,
     punted: Consumer,
+    injected: Producer,
     ports: Vec<WatchedPort>,
     board: PortBoard,
     fragments: [Watch; 2],
@@ -123,14 +132,21 @@ fn exchange(eal: &Eal, config: &Config, open: &OpenPorts) -> Result<Vec<Exchange
         return Ok(Vec::new());
     }
     info!("fragments are exchanged between workers: a device may spread them");
-    Ok(Exchange::between(eal, workers, spreads)?)
+    Ok(Exchange::between(
+        eal,
+        workers,
+        Buffers::EXCHANGE_RING,
+        spreads,
+    )?)
 }
 
 /// What is watched of the fragments that wait; all workers have the same room.
 fn watches(config: &Config, settings: &Forwarding) -> [Watch; 2] {
     let share = share(config, 0, 0);
     [
-        Watch::new(Kind::Ipv6, share.ipv6_fragments(settings)),
+        // Every incomplete packet has a fragment that waits, so this comes before either runs out.
+        Watch::new(Kind::Ipv6, share.ipv6_packets(settings)),
+        // The counter has both directions, each of which has so much room.
         Watch::new(Kind::Ipv4, share.ipv4_fragments(settings)),
     ]
 }
@@ -151,13 +167,22 @@ impl Engine {
     ///
     /// # Errors
     /// When any of it cannot be had; nothing is left running then.
-    pub(super) fn start(config: &Config, publisher: &Publisher) -> Result<Self, RunError> {
+    pub(super) fn start(
+        config: &Config,
+        publisher: &Publisher,
+        brs: Vec<Ipv6Addr>,
+    ) -> Result<Self, RunError> {
         check_cores(config)?;
         let eal = Eal::init(&config.eal_arguments())?;
         let open = OpenPorts::open(&eal, config)?;
         let (producer, punted) = ring::bounded(&eal, "punted", Buffers::PUNT_RING)?;
         let settings = forwarding::settings(config, open.internet, open.access);
         let mut equipment = Vec::new();
+        // Every port has a pool, so there is one.
+        let pool = open.pools.first().ok_or(RunError::NoDevices)?.clone();
+        let exception = ExceptionPath::new(config, &settings, brs, pool);
+        let (injected, injected_end) = ring::bounded(&eal, "injected", Buffers::PUNT_RING)?;
+        let mut injected_end = Some(injected_end);
         let mut exchange = exchange(&eal, config, &open)?.into_iter();
         // The box's secret is new at every start, and never leaves the workers.
         let secret = RandomState::new().hash_one(());
@@ -167,6 +192,10 @@ impl Engine {
             let internet = queues.next().ok_or(RunError::NoDevices)?;
             let burst = config.dataplane.burst;
             let mut ports = DpdkPorts::new(internet, queues.next(), producer.clone(), burst);
+            // The first worker sends for control.
+            if let Some(end) = injected_end.take() {
+                ports = ports.with_injected(end);
+            }
             if let Some(part) = exchange.next() {
                 ports = ports.with_exchange(part);
             }
@@ -193,7 +222,11 @@ impl Engine {
         let traffic =
             (!softwire_counters.is_empty()).then(|| Traffic::new(softwire_counters, publisher));
         let news = path_mtu::queue();
-        let workers = Workers::start(&eal, equipment, &settings, &news, idle)?;
+        let told = Told {
+            news: Arc::clone(&news),
+            next_hops: exception.next_hops(),
+        };
+        let workers = Workers::start(&eal, equipment, &settings, &told, idle)?;
         let watch = |port: OpenPort| WatchedPort {
             was: PortHealth::of(&port),
             port,
@@ -202,7 +235,9 @@ impl Engine {
         let mut engine = Self {
             workers,
             news,
+            exception,
             punted,
+            injected,
             ports,
             board: PortBoard::default(),
             fragments: watches(config, &settings),
@@ -211,6 +246,7 @@ impl Engine {
             _eal: eal,
         };
         engine.look_at_ports();
+        engine.inject(engine.exception.announce());
         Ok(engine)
     }
 
@@ -228,15 +264,40 @@ impl Engine {
         }
     }
 
-    /// Frees what workers have punted: until the exception path exists nobody reads it.
-    pub(super) fn discard_punted(&mut self) {
+    /// Answers what workers have punted, and asks what is due. Returns how many packets those were.
+    pub(super) fn serve_punted(&mut self) -> usize {
+        let now = Instant::from_nanos(clock::now_ns());
         let mut burst = Burst::<64>::new();
+        let mut served = 0;
         for _ in 0..Buffers::PUNT_RING / 64 {
             if self.punted.pop_burst(&mut burst, 64) == 0 {
                 break;
             }
+            served += burst.len();
+            let answers = burst
+                .iter()
+                .filter_map(|packet| self.exception.receive(packet, now));
+            let answers = answers.collect();
+            self.inject(answers);
             mbuf::free_bulk(&mut burst);
         }
+        let questions = self.exception.tick(now);
+        self.inject(questions);
+        served
+    }
+
+    /// Gives packets to the worker that sends for control. What it cannot take is lost, as on a wire:
+    /// whoever asked asks again.
+    fn inject(&self, packets: Vec<Mbuf>) {
+        let mut burst = Burst::<64>::new();
+        for packet in packets {
+            burst.push(packet);
+            if burst.is_full() {
+                self.injected.push_burst(&mut burst);
+                burst.clear();
+            }
+        }
+        self.injected.push_burst(&mut burst);
     }
 
     /// What workers have heard of the paths to lwB4s since this was last asked.

@@ -42,6 +42,7 @@ use crate::api::ServerError;
 use crate::config::Config;
 use crate::placement::Nodes;
 use crate::publisher::SoftwireService;
+use crate::softwires;
 use crate::softwires::Softwires;
 use crate::softwires::SoftwiresError;
 
@@ -113,7 +114,8 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     let (builder, known) = Softwires::read_placed(config, placement, |_, _| ())?.into_parts();
     let publisher = Publisher::new(builder);
     info!(softwires = publisher.len(), "binding table is built");
-    let mut engine = Engine::start(config, &publisher)?;
+    let brs = softwires::br_addresses(&known.br);
+    let mut engine = Engine::start(config, &publisher, brs)?;
     let save_file = config.softwire.save_file.clone();
     let traffic = engine.take_traffic();
     let (softwires, _publishing) =
@@ -138,7 +140,7 @@ fn tend_until(
 ) -> Result<(), RunError> {
     let mut ticks = 0_u32;
     while !stop.load(Ordering::Relaxed) {
-        engine.discard_punted();
+        let served = engine.serve_punted();
         let news = engine.take_news();
         if !news.is_empty() {
             softwires.hear(news);
@@ -147,7 +149,8 @@ fn tend_until(
             engine.tend()?;
         }
         ticks = ticks.wrapping_add(1);
-        thread::sleep(TICK);
+        // What comes next may come soon, and somebody waits for the answer.
+        thread::sleep(if served > 0 { SOON } else { TICK });
     }
     Ok(())
 }
@@ -165,7 +168,8 @@ fn print_counters(counters: &[(&'static str, u64)]) {
     }
 }
 
-/// How often punted packets are taken out of their ring.
-const TICK: Duration = Duration::from_millis(5);
+/// How often punted packets are taken out of their ring, and while there are some.
+const TICK: Duration = Duration::from_millis(2);
+const SOON: Duration = Duration::from_micros(100);
 /// Ticks from one look at the ports to the next.
-const TEND_TICKS: u32 = 20;
+const TEND_TICKS: u32 = 50;

@@ -15,6 +15,7 @@ use dpdk::lcore::RegisteredThread;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
 use lwaftr_dataplane::forwarding::Forwarding;
+use lwaftr_dataplane::next_hops::NextHops;
 use lwaftr_dataplane::path_mtu::NewsQueue;
 use lwaftr_dataplane::pipeline::Pipeline;
 use lwaftr_dataplane::pipeline::Share;
@@ -57,6 +58,15 @@ pub(super) struct Equipment {
     pub softwire_counters: Option<Arc<SoftwireCounters>>,
 }
 
+/// What workers and control tell each other.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    /// What workers hear of the paths to lwB4s.
+    pub news: NewsQueue,
+    /// Where the next hops are.
+    pub next_hops: Arc<NextHops>,
+}
+
 impl Workers {
     /// Starts a thread for each; returns when all are polling.
     ///
@@ -66,7 +76,7 @@ impl Workers {
         eal: &Eal,
         equipment: Vec<Equipment>,
         forwarding: &Forwarding,
-        news: &NewsQueue,
+        told: &Told,
         idle: Idle,
     ) -> Result<Self, RunError> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -81,7 +91,7 @@ impl Workers {
                 eal,
                 one,
                 forwarding.clone(),
-                Arc::clone(news),
+                told.clone(),
                 idle,
                 ready.clone(),
             )?;
@@ -131,7 +141,7 @@ impl Workers {
         eal: &Eal,
         equipment: Equipment,
         forwarding: Forwarding,
-        news: NewsQueue,
+        told: Told,
         idle: Idle,
         ready: Sender<Result<(), LcoreError>>,
     ) -> Result<(), RunError> {
@@ -151,7 +161,8 @@ impl Workers {
             }
             let reader = equipment.reader.online();
             let worker = Worker::new(equipment.ports, pipeline, equipment.share, reader, shared)
-                .telling(news);
+                .telling(told.news)
+                .following(told.next_hops);
             drop(ready.send(Ok(())));
             drop(worker.run(idle, &stop));
         };

@@ -98,6 +98,7 @@ impl fmt::Display for Counters {
 const CAME: &[&str] = &[
     "rx-internet-packets",
     "rx-access-packets",
+    "injected-packets",
     "out-icmpv4-error-packets",
     "out-icmpv6-error-packets",
     "sent-ipv6-fragments",

@@ -183,6 +183,13 @@ class Case:
         """A tunnel packet goes to the control thread; it is no traffic of a softwire (TN-041)."""
         self.punt("access", self._arriving("access", tunnel))
 
+    def reply(self, side, packet, frame=None):
+        """The control thread answers what went to it just before."""
+        self.counters["injected-packets"] += 1
+        if len(bytes(packet)) > self._setting(side, "mtu"):
+            raise ValueError(f"{self.sentence} {len(bytes(packet))} octets do not fit {side}")
+        self._transmit_frame(side, frame or leaving(side, packet))
+
     def punt_reassembled(self, pieces):
         """Pieces make a tunnel packet that goes to the control thread."""
         self._reassemble(pieces)
@@ -251,7 +258,10 @@ class Case:
     def _transmit(self, side, packet):
         if len(bytes(packet)) > self._setting(side, "mtu"):
             raise ValueError(f"{self.sentence} {len(bytes(packet))} octets do not fit {side}")
-        frame = tagged(leaving(side, packet), self._vlan(side))
+        self._transmit_frame(side, leaving(side, packet))
+
+    def _transmit_frame(self, side, frame):
+        frame = tagged(frame, self._vlan(side))
         self.files[f"{side}-out"].append((self.now_us, bytes(frame)))
         self._count_frame(f"tx-{side}", frame)
 
@@ -305,6 +315,7 @@ class Case:
 CAME = [
     "rx-internet-packets",
     "rx-access-packets",
+    "injected-packets",
     "out-icmpv4-error-packets",
     "out-icmpv6-error-packets",
     "sent-ipv6-fragments",

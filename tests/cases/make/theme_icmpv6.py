@@ -1,7 +1,7 @@
 """ICMPv6 errors about the tunnel, believed and relayed or not (IC-007, IC-008, T-30)."""
 
 from scapy.layers.inet import UDP, IPOption_NOP, IPOption_RR
-from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
+from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest, IPv6
 from scapy.packet import Raw
 
 from case import case
@@ -427,6 +427,8 @@ def icmpv6_not_allowed(c):
         ignored(c, "drop-icmpv6-policy", about_tunnel(kind, downstream(FIRST, large()), 1400))
     ping = IPv6(src=STRANGER, dst=FIRST.br) / ICMPv6EchoRequest(data=DATA)
     c.punt("access", arriving("access", ping))
+    pong = IPv6(src=FIRST.br, dst=STRANGER, hlim=64) / ICMPv6EchoReply(data=DATA)
+    c.reply("access", bytes(pong))
 
 
 @case(

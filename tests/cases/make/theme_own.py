@@ -1,5 +1,7 @@
 """What is addressed to ourselves goes to the control thread; 192.0.0.0/29 stays in the tunnel."""
 
+import socket
+
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
     ICMPv6EchoReply,
@@ -7,15 +9,18 @@ from scapy.layers.inet6 import (
     ICMPv6ND_NA,
     ICMPv6ND_NS,
     ICMPv6ND_RA,
+    ICMPv6NDOptDstLLAddr,
     ICMPv6NDOptSrcLLAddr,
     IPv6,
 )
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Raw
+from scapy.utils6 import in6_getnsma, in6_getnsmac
 
 from case import case
 from network import (
     DATA,
+    FAR,
     FIRST,
     HOST,
     INTERFACE4,
@@ -23,6 +28,7 @@ from network import (
     STRANGER,
     WHOLE,
     arriving,
+    downstream,
     from_host,
     mac,
     neighbour,
@@ -50,37 +56,110 @@ def arp(kind, destination, **fields):
     return bytes(frame).ljust(60, b"\0")
 
 
-@case("ARP requests and replies for us go to the control thread.", "LW-020")
+def is_at(frame):
+    """The answer to an ARP request for us (RFC 826): not padded, which is the device's business."""
+    asked = Ether(frame)[ARP]
+    answer = ARP(
+        op="is-at",
+        hwsrc=mac("internet"),
+        psrc=INTERFACE4,
+        hwdst=asked.hwsrc,
+        pdst=asked.psrc,
+    )
+    return Ether(dst=asked.hwsrc, src=mac("internet"), type=0x0806) / answer
+
+
+@case("ARP requests for us are answered by the control thread; replies go to it as well.", "LW-020")
 def arp_is_punted(c):
-    c.punt("internet", arp("who-has", BROADCAST))
-    c.punt("internet", arp("who-has", mac("internet")))
+    for destination in (BROADCAST, mac("internet")):
+        for asker in (GATEWAY4, "203.0.113.77", "0.0.0.0"):
+            request = arp("who-has", destination, psrc=asker)
+            c.punt("internet", request)
+            c.reply("internet", b"", frame=bytes(is_at(request)))
+    c.punt("internet", arp("who-has", BROADCAST, pdst="203.0.113.2"))
     c.punt("internet", arp("is-at", mac("internet"), hwdst=mac("internet")))
 
 
-@case("Neighbour discovery for us goes to the control thread.", "LW-020")
+def advertised(target, to, solicited=1):
+    """The neighbour advertisement for an address of ours (RFC 4861 s4.4)."""
+    link_layer = ICMPv6NDOptDstLLAddr(lladdr=mac("access"))
+    message = ICMPv6ND_NA(tgt=target, R=1, S=solicited, O=1) / link_layer
+    return bytes(IPv6(src=target, dst=to, hlim=255) / message)
+
+
+@case("Neighbour discovery for us is answered by the control thread, or heard by it.", "LW-020")
 def nd_is_punted(c):
     source = ICMPv6NDOptSrcLLAddr(lladdr=neighbour("access"))
     ask = IPv6(src=GATEWAY6, dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt=INTERFACE6) / source
     c.punt("access", arriving("access", ask, dst="33:33:ff:00:00:01"))
+    c.reply("access", advertised(INTERFACE6, GATEWAY6))
     for target in (INTERFACE6, FIRST.br):
         ask = IPv6(src=GATEWAY6, dst=target, hlim=255) / ICMPv6ND_NS(tgt=target) / source
         c.punt("access", arriving("access", ask))
+        c.reply("access", advertised(target, GATEWAY6))
+    elsewhere = IPv6(src=GATEWAY6, dst=INTERFACE6, hlim=255) / ICMPv6ND_NS(tgt=STRANGER) / source
+    c.punt("access", arriving("access", elsewhere))
+    forwarded = IPv6(src=GATEWAY6, dst=INTERFACE6, hlim=254) / ICMPv6ND_NS(tgt=INTERFACE6) / source
+    c.punt("access", arriving("access", forwarded))
     answer = IPv6(src=GATEWAY6, dst=INTERFACE6, hlim=255) / ICMPv6ND_NA(tgt=GATEWAY6, S=1)
     c.punt("access", arriving("access", answer))
     everyone = IPv6(src="fe80::fe", dst="ff02::1", hlim=255) / ICMPv6ND_RA()
     c.punt("access", arriving("access", everyone, dst="33:33:00:00:00:01"))
 
 
+@case("Who tries an address of ours hears, with all others, that it is taken.", "LW-020")
+def nd_probe_is_answered(c):
+    for target in (INTERFACE6, FIRST.br):
+        group = in6_getnsma(socket.inet_pton(socket.AF_INET6, target))
+        group = socket.inet_ntop(socket.AF_INET6, group)
+        probe = IPv6(src="::", dst=group, hlim=255) / ICMPv6ND_NS(tgt=target)
+        to = in6_getnsmac(socket.inet_pton(socket.AF_INET6, group))
+        c.punt("access", arriving("access", probe, dst=to))
+        taken = advertised(target, "ff02::1", solicited=0)
+        frame = Ether(dst="33:33:00:00:00:01", src=mac("access"), type=0x86DD) / Raw(taken)
+        c.reply("access", taken, frame=bytes(frame))
+
+
+def pong(ping):
+    """The answer to an IPv4 ping: from the address it was sent to, with a TTL of our own."""
+    ping = IP(bytes(ping))
+    answer = IP(
+        src=ping.dst, dst=ping.src, id=ping.id, tos=ping.tos, flags=ping.flags, ttl=64
+    ) / ICMP(type=0, id=ping[ICMP].id, seq=ping[ICMP].seq)
+    return bytes(answer / Raw(bytes(ping[ICMP].payload)))
+
+
 @case(
-    "Pings of our interface addresses and BR addresses go to the control thread.",
+    "Pings of our interface addresses and BR addresses are answered by the control thread.",
     "LW-020",
     "TN-046",
 )
 def echo_to_us_is_punted(c):
-    c.punt("internet", arriving("internet", IP(src=HOST, dst=INTERFACE4) / ICMP(id=1) / DATA))
+    for tos, octets in ((0, DATA), (0xB8, b"odd"), (0, bytes(1400))):
+        ping = IP(src=HOST, dst=INTERFACE4, tos=tos, id=7) / ICMP(id=1, seq=3) / Raw(octets)
+        c.punt("internet", arriving("internet", ping))
+        c.reply("internet", pong(ping))
     for target in (INTERFACE6, FIRST.br):
-        for message in (ICMPv6EchoRequest(data=DATA), ICMPv6EchoReply(data=DATA)):
-            c.punt("access", arriving("access", IPv6(src=STRANGER, dst=target) / message))
+        for octets in (DATA, b"odd"):
+            ping = IPv6(src=STRANGER, dst=target) / ICMPv6EchoRequest(id=1, seq=2, data=octets)
+            c.punt("access", arriving("access", ping))
+            answer = ICMPv6EchoReply(id=1, seq=2, data=octets)
+            c.reply("access", bytes(IPv6(src=target, dst=STRANGER, hlim=64) / answer))
+        answer = IPv6(src=STRANGER, dst=target) / ICMPv6EchoReply(data=DATA)
+        c.punt("access", arriving("access", answer))
+
+
+@case("Pings that do not sum up, and pings of many, are not answered.", "LW-020", "IC-012")
+def bad_pings_of_ours(c):
+    good = bytearray(bytes(IP(src=HOST, dst=INTERFACE4) / ICMP(id=1) / DATA))
+    good[40] ^= 1
+    c.punt("internet", arriving("internet", bytes(good)))
+    ping = bytearray(bytes(IPv6(src=STRANGER, dst=FIRST.br) / ICMPv6EchoRequest(data=DATA)))
+    ping[50] ^= 1
+    c.punt("access", arriving("access", bytes(ping)))
+    for source in ("::", "ff02::1"):
+        ping = IPv6(src=source, dst=FIRST.br) / ICMPv6EchoRequest(data=DATA)
+        c.punt("access", arriving("access", ping))
 
 
 @case(
@@ -120,7 +199,10 @@ def pcp_is_punted(c):
 
 @case("A ping of 192.0.0.1 from within the tunnel goes to the control thread.", "TN-044", "TN-046")
 def ping_of_the_aftr_is_punted(c):
-    c.punt_tunnel(upstream(FIRST, IP(src="192.0.0.2", dst="192.0.0.1") / ICMP(id=1) / DATA))
+    ping = IP(src="192.0.0.2", dst="192.0.0.1") / ICMP(id=1) / DATA
+    for source, br in ((FIRST.b4, FIRST.br), (STRANGER, FAR.br)):
+        c.punt_tunnel(tunnelled(source, br, ping))
+        c.reply("access", tunnelled(br, source, pong(ping)))
     c.punt_tunnel(upstream(FIRST, IP(src="192.0.0.2", dst="192.0.0.1", ttl=1) / UDP(dport=33434)))
 
 
@@ -130,7 +212,9 @@ def ping_of_the_aftr_is_punted(c):
     config={"softwire": {"aftr_ipv4": "192.0.0.4"}},
 )
 def other_aftr_address(c):
-    c.punt_tunnel(upstream(FIRST, IP(src="192.0.0.2", dst="192.0.0.4") / ICMP(id=1) / DATA))
+    ping = IP(src="192.0.0.2", dst="192.0.0.4") / ICMP(id=1) / DATA
+    c.punt_tunnel(upstream(FIRST, ping))
+    c.reply("access", downstream(FIRST, pong(ping)))
     packet = IP(src="192.0.0.2", dst="192.0.0.1") / ICMP(id=1) / DATA
     c.drop_ipv6("drop-softwire-range", upstream(FIRST, packet))
 
@@ -187,6 +271,7 @@ def punts_between_traffic(c):
         if number % 4 == 0:
             packet = IP(src=HOST, dst=INTERFACE4, id=number) / ICMP(id=1)
             c.punt("internet", arriving("internet", packet))
+            c.reply("internet", pong(packet))
         c.encap(FIRST, from_host(FIRST, id=number) / UDP(sport=53, dport=FIRST.port()))
         if number % 3 == 0:
             packet = IP(src="192.0.0.2", dst="192.0.0.1", id=number) / UDP(dport=5351)
