@@ -1,0 +1,90 @@
+//! The target `frames`: any octets, as bursts on either side.
+//!
+//! ```text
+//!  settings | control, length, octets | control, length, octets | …
+//! ```
+//!
+//! The control octet may ask for a front as frames for us have it, and for a good IPv4 header checksum, so
+//! that the octets meet more than the first compare.
+
+use std::time::Duration;
+
+use lwaftr_dataplane::side::Side;
+
+use crate::bench::Arrival;
+use crate::bench::Bench;
+use crate::front;
+use crate::front::Front;
+use crate::input::Input;
+use crate::settings::Settings;
+use crate::sum::mend;
+
+/// Runs one input.
+pub fn frames(octets: &[u8]) {
+    let mut input = Input::new(octets);
+    let mut bench = Bench::new(Settings::read(&mut input));
+    let mut frames = 0;
+    while !input.is_empty() && frames < FRAMES_MAX {
+        frames += 1;
+        let control = input.octet();
+        let is_asked = |bit: u8| control >> bit & 1 == 1;
+        if is_asked(7) {
+            bench.wait(Duration::from_millis(1 << input.below(17)));
+        } else if is_asked(6) {
+            bench.round();
+        }
+        let side = if is_asked(0) {
+            Side::Access
+        } else {
+            Side::Internet
+        };
+        let link = bench.settings().link(side);
+        let (mut frame, stripped_vlan) = match control >> 1 & 3 {
+            0 => Front::Usual.build(link, front::ether_type(side)),
+            1 => Front::Stripped.build(link, front::ether_type(side)),
+            _ => (Vec::new(), None),
+        };
+        let len = input.below(OCTETS_MAX);
+        frame.extend_from_slice(input.take(len));
+        if is_asked(3) {
+            mend_ipv4(&mut frame);
+        }
+        let first = if is_asked(4) {
+            input.below(256)
+        } else {
+            usize::MAX
+        };
+        let arrival = Arrival {
+            side,
+            first,
+            stripped_vlan,
+            checksum_is_good: is_asked(5) && front::ipv4_checksum_is_good(&frame),
+        };
+        bench.receive(&frame, arrival);
+    }
+    bench.finish();
+}
+
+/// Mends the checksum of the IPv4 header that the frame has, or that stands in its tunnel packet.
+fn mend_ipv4(frame: &mut [u8]) {
+    let Some((at, ether_type)) = front::payload(frame) else {
+        return;
+    };
+    let at = if ether_type == front::IPV6 {
+        at + 40
+    } else {
+        at
+    };
+    let len = usize::from(frame.get(at).copied().unwrap_or_default() & 15) * 4;
+    if let Some(header) = frame
+        .get_mut(at..at + len)
+        .filter(|header| header.len() >= 20)
+    {
+        mend(header, 10);
+    }
+}
+
+/// Frames of one input.
+const FRAMES_MAX: usize = 80;
+/// Octets that a frame has behind its front, at most.
+const OCTETS_MAX: usize = 2048;

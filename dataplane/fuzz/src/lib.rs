@@ -1,0 +1,25 @@
+//! Fuzzing of the packet path: what the targets of libFuzzer run, and an ordinary test over their corpus.
+//!
+//! ```text
+//!  octets ─► frames ──────────────┐
+//!  octets ─► packets ─► build ────┴─► bench: Worker over ports of vectors ─► sent, account
+//! ```
+//!
+//! Every execution sets a box up from the first octets, sends it what the others describe, and holds
+//! everything that leaves and every counter against laws that are written here a second time, and know
+//! nothing of the code they judge. `scripts/fuzz` runs it.
+
+mod account;
+mod bench;
+mod frames;
+mod front;
+mod input;
+mod ip;
+mod network;
+mod packet;
+mod ports;
+mod sent;
+mod settings;
+mod sum;
+
+pub use frames::frames;

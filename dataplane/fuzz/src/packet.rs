@@ -1,0 +1,233 @@
+//! A packet as a pool of small buffers gives it, with nothing around it that could be read by mistake.
+//!
+//! The octets of a segment are all there is of it: a read past them panics. New octets hold anything but
+//! what one would like, a packet can have only so many segments, and the pool knows what is still out.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use lwaftr_dataplane::packet::NoHeadroom;
+use lwaftr_dataplane::packet::Packet;
+
+/// Where buffers come from and go back to.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool(Rc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    packets: Cell<usize>,
+    buffers: Cell<usize>,
+    /// Buffers that the box may ask for beyond those that arrive.
+    capacity: usize,
+    room: usize,
+}
+
+impl Pool {
+    /// At most `capacity` buffers out, each with `room` octets for the packet.
+    pub(crate) fn new(capacity: usize, room: usize) -> Self {
+        Self(Rc::new(Counts {
+            packets: Cell::new(0),
+            buffers: Cell::new(0),
+            capacity,
+            room,
+        }))
+    }
+
+    /// Packets that are out.
+    pub(crate) fn packets(&self) -> usize {
+        self.0.packets.get()
+    }
+
+    /// Buffers that are out.
+    pub(crate) fn buffers(&self) -> usize {
+        self.0.buffers.get()
+    }
+
+    /// A frame as a device hands it over: `first` octets in the first buffer, if it has the room, and each
+    /// other buffer filled before the next.
+    pub(crate) fn received(&self, frame: &[u8], first: usize) -> FuzzPacket {
+        let (head, rest) = frame.split_at(first.min(self.0.room).min(frame.len()));
+        let segments: Vec<_> = std::iter::once(head)
+            .chain(rest.chunks(self.0.room))
+            .map(Segment::new)
+            .collect();
+        self.out(segments)
+    }
+
+    fn out(&self, segments: Vec<Segment>) -> FuzzPacket {
+        self.0.packets.set(self.packets() + 1);
+        self.0.buffers.set(self.buffers() + segments.len());
+        FuzzPacket {
+            segments,
+            pool: self.clone(),
+            stripped_vlan: None,
+            inserted_vlan: None,
+            checksum_is_good: false,
+        }
+    }
+
+    fn take_back(&self, buffers: usize) {
+        self.0.buffers.set(self.buffers() - buffers);
+    }
+}
+
+/// A packet of one or more buffers of a pool.
+#[derive(Debug)]
+pub(crate) struct FuzzPacket {
+    segments: Vec<Segment>,
+    pool: Pool,
+    pub(crate) stripped_vlan: Option<u16>,
+    pub(crate) inserted_vlan: Option<u16>,
+    pub(crate) checksum_is_good: bool,
+}
+
+#[derive(Debug)]
+struct Segment {
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl Segment {
+    fn new(octets: &[u8]) -> Self {
+        let mut buffer = Vec::with_capacity(HEADROOM + octets.len());
+        buffer.resize(HEADROOM, ANYTHING);
+        buffer.extend_from_slice(octets);
+        Self {
+            buffer,
+            start: HEADROOM,
+        }
+    }
+
+    fn octets(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+}
+
+impl FuzzPacket {
+    /// The frame that these segments are.
+    pub(crate) fn octets(&self) -> Vec<u8> {
+        let mut octets = Vec::with_capacity(self.len());
+        for segment in &self.segments {
+            octets.extend_from_slice(segment.octets());
+        }
+        octets
+    }
+}
+
+impl Drop for FuzzPacket {
+    fn drop(&mut self) {
+        self.pool.take_back(self.segments.len());
+        self.pool.0.packets.set(self.pool.packets() - 1);
+    }
+}
+
+impl Packet for FuzzPacket {
+    fn head(&self) -> &[u8] {
+        self.segments[0].octets()
+    }
+
+    fn head_mut(&mut self) -> &mut [u8] {
+        let first = &mut self.segments[0];
+        &mut first.buffer[first.start..]
+    }
+
+    fn len(&self) -> usize {
+        self.segments.iter().map(|part| part.octets().len()).sum()
+    }
+
+    fn prepend(&mut self, count: usize) -> Result<(), NoHeadroom> {
+        let first = &mut self.segments[0];
+        let start = first.start.checked_sub(count);
+        let start = start.ok_or(NoHeadroom { wanted: count })?;
+        first.buffer[start..first.start].fill(ANYTHING);
+        first.start = start;
+        Ok(())
+    }
+
+    fn trim_front(&mut self, count: usize) {
+        assert!(
+            count <= self.head().len(),
+            "{count} octets trimmed off the front"
+        );
+        self.segments[0].start += count;
+    }
+
+    fn truncate(&mut self, len: usize) {
+        let mut left = len;
+        let mut kept = 0;
+        for part in &mut self.segments {
+            part.buffer.truncate(part.start + left);
+            left -= part.octets().len();
+            kept += usize::from(kept == 0 || !part.octets().is_empty());
+        }
+        self.pool.take_back(self.segments.len() - kept);
+        self.segments.truncate(kept);
+    }
+
+    fn copy_out(&self, at: usize, target: &mut [u8]) -> bool {
+        if at.saturating_add(target.len()) > self.len() {
+            return false;
+        }
+        let (mut skip, mut done) = (at, 0);
+        for part in &self.segments {
+            let octets = part.octets();
+            let octets = &octets[skip.min(octets.len())..];
+            skip = skip.saturating_sub(part.octets().len());
+            let count = octets.len().min(target.len() - done);
+            target[done..done + count].copy_from_slice(&octets[..count]);
+            done += count;
+        }
+        true
+    }
+
+    fn append(&mut self, count: usize) -> Option<&mut [u8]> {
+        let most = HEADROOM + self.pool.0.room;
+        let last = self.segments.last_mut()?;
+        let end = last.buffer.len();
+        if end + count > most {
+            return None;
+        }
+        last.buffer.resize(end + count, ANYTHING);
+        Some(&mut last.buffer[end..])
+    }
+
+    fn sibling(&self) -> Option<Self> {
+        let is_left = self.pool.buffers() < self.pool.0.capacity;
+        is_left.then(|| self.pool.out(vec![Segment::new(&[])]))
+    }
+
+    fn join(&mut self, mut tail: Self) -> Result<(), Self> {
+        if let [only] = tail.segments.as_slice()
+            && let Some(target) = self.append(only.octets().len())
+        {
+            target.copy_from_slice(only.octets());
+            return Ok(());
+        }
+        if self.segments.len() + tail.segments.len() > SEGMENTS_MAX {
+            return Err(tail);
+        }
+        self.segments.append(&mut tail.segments);
+        Ok(())
+    }
+
+    fn stripped_vlan(&self) -> Option<u16> {
+        self.stripped_vlan
+    }
+
+    fn insert_vlan(&mut self, tag: Option<u16>) {
+        self.inserted_vlan = tag;
+    }
+
+    fn ipv4_checksum_is_good(&self) -> bool {
+        self.checksum_is_good
+    }
+
+    fn prefetch(&self) {}
+}
+
+/// Room in front of a frame, as DPDK leaves by default.
+const HEADROOM: usize = 128;
+/// Segments that a packet may have; fewer than a device takes, so that the limit is met.
+const SEGMENTS_MAX: usize = 12;
+/// What new octets hold.
+const ANYTHING: u8 = 0xee;

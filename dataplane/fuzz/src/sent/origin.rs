@@ -1,0 +1,126 @@
+//! Where what leaves has come from: a packet that arrived with one hop more, and the same contents.
+
+use crate::front;
+use crate::ip::Ipv4;
+use crate::sum::sum;
+
+/// The frames that have arrived.
+#[derive(Debug, Default)]
+pub(super) struct Origins {
+    arrived: Vec<Arrived>,
+    /// Whether every packet was one frame; otherwise some were put together, and none may be found.
+    pub(super) is_complete: bool,
+}
+
+#[derive(Debug)]
+struct Arrived {
+    frame: Vec<u8>,
+    /// Where an IPv4 packet stands in it, inside a tunnel or not.
+    ipv4_at: Option<usize>,
+}
+
+impl Origins {
+    pub(super) fn remember(&mut self, frame: &[u8]) {
+        self.arrived.push(Arrived {
+            ipv4_at: ipv4_at(frame),
+            frame: frame.to_vec(),
+        });
+    }
+
+    /// Fails unless `sent` is a packet that arrived, or a piece of one, but for what a hop changes.
+    pub(super) fn find(&self, sent: &Ipv4<'_>, clamps: bool) {
+        let is_found = self.arrived.iter().rev().any(|arrived| {
+            arrived
+                .ipv4()
+                .is_some_and(|arrived| is_made_of(sent, &arrived, clamps))
+        });
+        assert!(
+            is_found || !self.is_complete,
+            "made of nothing that arrived: {sent:02x?}"
+        );
+    }
+
+    /// Fails unless these octets have arrived.
+    pub(super) fn find_quote(&self, quote: &[u8]) {
+        let is_found = self.arrived.iter().rev().any(|arrived| {
+            let frame = &arrived.frame;
+            (0..=frame.len().saturating_sub(quote.len())).any(|at| frame[at..].starts_with(quote))
+        });
+        assert!(
+            is_found || !self.is_complete,
+            "quoted, but not as it arrived: {quote:02x?}"
+        );
+    }
+}
+
+impl Arrived {
+    fn ipv4(&self) -> Option<Ipv4<'_>> {
+        Ipv4::new(&self.frame[self.ipv4_at?..])
+    }
+}
+
+fn is_made_of(sent: &Ipv4<'_>, arrived: &Ipv4<'_>, clamps: bool) -> bool {
+    let name = |ipv4: &Ipv4<'_>| {
+        (
+            ipv4.source(),
+            ipv4.destination(),
+            ipv4.id(),
+            ipv4.protocol(),
+        )
+    };
+    let Some(start) = sent.offset().checked_sub(arrived.offset()) else {
+        return false;
+    };
+    let (payload, all) = (sent.payload(), arrived.payload());
+    let end = start + payload.len();
+    let Some(original) = all.get(start..end) else {
+        return false;
+    };
+    let options_fit = start > 0 || sent.header()[20..] == arrived.header()[20..];
+    let flags = |ipv4: &Ipv4<'_>| ipv4.header()[6] & 0xc0;
+    name(sent) == name(arrived)
+        && sent.ttl().checked_add(1) == Some(arrived.ttl())
+        && sent.more_follow() == (arrived.more_follow() || end < all.len())
+        && flags(sent) == flags(arrived)
+        && options_fit
+        && (payload == original || clamps && start == 0 && is_clamped(sent, original))
+}
+
+/// Whether a TCP segment differs from how it arrived only where an MSS option and the checksum may.
+fn is_clamped(sent: &Ipv4<'_>, original: &[u8]) -> bool {
+    let segment = sent.payload();
+    let header_len = segment
+        .get(12)
+        .map_or(0, |octet| usize::from(octet >> 4) * 4)
+        .min(segment.len());
+    let is_whole = sent.offset() == 0 && !sent.more_follow();
+    let sum_of = |segment: &[u8]| {
+        let [high, low] = (segment.len() as u16).to_be_bytes();
+        sum(&[&sent.header()[12..20], &[0, 6, high, low], segment])
+    };
+    sent.protocol() == 6
+        && header_len >= 20
+        && segment[..16] == original[..16]
+        && segment[18..20] == original[18..20]
+        && segment[header_len..] == original[header_len..]
+        && (!is_whole || sum_of(original) != 0xffff || sum_of(segment) == 0xffff)
+}
+
+/// Where the IPv4 packet of a frame begins: at once, or behind IPv6 and what may stand between.
+fn ipv4_at(frame: &[u8]) -> Option<usize> {
+    let (at, ether_type) = front::payload(frame)?;
+    if ether_type != front::IPV6 {
+        return Some(at).filter(|at| frame.len() > *at);
+    }
+    let (mut next_header, mut at) = (*frame.get(at + 6)?, at + 40);
+    loop {
+        let len = match next_header {
+            4 => return Some(at).filter(|at| frame.len() > *at),
+            60 => (usize::from(*frame.get(at + 1)?) + 1) * 8,
+            44 => 8,
+            _ => return None,
+        };
+        next_header = *frame.get(at)?;
+        at += len;
+    }
+}
