@@ -50,7 +50,8 @@ impl Pipeline {
         ledger: &mut Ledger<'_>,
     ) -> Result<Verdict, DropReason> {
         let front = self.to_internet.len();
-        let len = quote(packet, offender, front, ipv4::HEADER + icmpv4::HEADER)?;
+        let max = ICMPV4_ERROR_MAX.min(self.forwarding.internet.mtu);
+        let len = quote(packet, offender, front, ipv4::HEADER + icmpv4::HEADER, max)?;
         let frame = packet.head_mut();
         self.to_internet.write(frame);
         write_icmpv4(
@@ -76,7 +77,8 @@ impl Pipeline {
     ) -> Result<Verdict, DropReason> {
         let front = self.to_access.len();
         let headers = ipv6::HEADER + ipv4::HEADER + icmpv4::HEADER;
-        let len = quote(packet, offender, front, headers)? - ipv6::HEADER;
+        let max = ipv6::HEADER + ICMPV4_ERROR_MAX;
+        let len = quote(packet, offender, front, headers, max)? - ipv6::HEADER;
         let frame = packet.head_mut();
         self.to_access.write(frame);
         let (header, inner) = frame[front..]
@@ -107,7 +109,8 @@ impl Pipeline {
         ledger: &mut Ledger<'_>,
     ) -> Result<Verdict, DropReason> {
         let front = self.to_access.len();
-        let len = quote(packet, offender, front, ipv6::HEADER + icmpv6::HEADER)?;
+        let headers = ipv6::HEADER + icmpv6::HEADER;
+        let len = quote(packet, offender, front, headers, ICMPV6_ERROR_MAX)?;
         let frame = packet.head_mut();
         self.to_access.write(frame);
         let (header, message) = frame[front..]
@@ -132,20 +135,17 @@ impl Pipeline {
 }
 
 /// Makes the frame `front` octets of Ethernet, `headers` octets of anything, and as much of the
-/// offender as an error may carry and one buffer holds. Returns the octets behind the Ethernet header.
+/// offender as fits into `max` octets with them and one buffer holds. Returns the octets behind the
+/// Ethernet header.
 fn quote<P: Packet>(
     packet: &mut P,
     offender: Offender,
     front: usize,
     headers: usize,
+    max: usize,
 ) -> Result<usize, DropReason> {
-    let max = if headers == ipv6::HEADER + icmpv6::HEADER {
-        ICMPV6_ERROR_MAX - headers
-    } else {
-        ICMPV4_ERROR_MAX - ipv4::HEADER - icmpv4::HEADER
-    };
     let in_head = packet.head().len().saturating_sub(offender.at);
-    let quoted = offender.len.min(max).min(in_head);
+    let quoted = offender.len.min(max.saturating_sub(headers)).min(in_head);
     packet.truncate(offender.at + quoted);
     place_front(packet, offender.at, front + headers)?;
     Ok(headers + quoted)

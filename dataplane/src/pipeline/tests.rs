@@ -390,6 +390,22 @@ fn a_buffer_without_room_in_front_is_a_counted_drop() {
 }
 
 #[test]
+fn an_icmp_error_is_no_larger_than_a_narrow_link_takes() {
+    for (mtu, octets) in [(68, 68), (575, 575), (1500, 576)] {
+        let mut settings = forwarding();
+        settings.internet.mtu = mtu;
+        let (reader, pipeline) = (reader(), Pipeline::new(settings));
+        let mut burst = [udp(1, 64, 0, &[7; 1000])];
+        assert_eq!(
+            from_internet(&pipeline, &reader, &mut burst)[0],
+            Verdict::Internet
+        );
+        assert_eq!(burst[0].len() - 14, octets);
+        assert_eq!(checksum::sum(&burst[0].head()[34..]), 0xffff);
+    }
+}
+
+#[test]
 fn a_tag_taken_out_by_the_device_counts_like_one_in_the_frame() {
     let mut settings = forwarding();
     settings.internet.vlan = Some(1092);
