@@ -17,7 +17,6 @@ use crate::front;
 use crate::front::Front;
 use crate::input::Input;
 use crate::settings::Settings;
-use crate::sum::mend;
 
 /// Runs one input.
 pub fn frames(octets: &[u8]) {
@@ -47,7 +46,7 @@ pub fn frames(octets: &[u8]) {
         let len = input.below(OCTETS_MAX);
         frame.extend_from_slice(input.take(len));
         if is_asked(3) {
-            mend_ipv4(&mut frame);
+            front::mend_ipv4(&mut frame);
         }
         let first = if is_asked(4) {
             input.below(256)
@@ -63,25 +62,6 @@ pub fn frames(octets: &[u8]) {
         bench.receive(&frame, arrival);
     }
     bench.finish();
-}
-
-/// Mends the checksum of the IPv4 header that the frame has, or that stands in its tunnel packet.
-fn mend_ipv4(frame: &mut [u8]) {
-    let Some((at, ether_type)) = front::payload(frame) else {
-        return;
-    };
-    let at = if ether_type == front::IPV6 {
-        at + 40
-    } else {
-        at
-    };
-    let len = usize::from(frame.get(at).copied().unwrap_or_default() & 15) * 4;
-    if let Some(header) = frame
-        .get_mut(at..at + len)
-        .filter(|header| header.len() >= 20)
-    {
-        mend(header, 10);
-    }
 }
 
 /// Frames of one input.

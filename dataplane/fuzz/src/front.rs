@@ -4,6 +4,7 @@ use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::side::Side;
 
 use crate::settings::Settings;
+use crate::sum::mend;
 use crate::sum::sum;
 
 /// How a frame begins.
@@ -91,6 +92,21 @@ pub(crate) fn ipv4_checksum_is_good(frame: &[u8]) -> bool {
     });
     header
         .is_some_and(|header| header.len() >= 20 && header[0] >> 4 == 4 && sum(&[header]) == 0xffff)
+}
+
+/// Mends the checksum of the IPv4 header that the frame has, or that stands in its tunnel packet.
+pub(crate) fn mend_ipv4(frame: &mut [u8]) {
+    let Some((at, ether_type)) = payload(frame) else {
+        return;
+    };
+    let at = if ether_type == IPV6 { at + 40 } else { at };
+    let len = usize::from(frame.get(at).copied().unwrap_or_default() & 15) * 4;
+    if let Some(header) = frame
+        .get_mut(at..at + len)
+        .filter(|header| header.len() >= 20)
+    {
+        mend(header, 10);
+    }
 }
 
 const VLAN: u16 = 0x8100;

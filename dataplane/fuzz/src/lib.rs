@@ -11,15 +11,18 @@
 
 mod account;
 mod bench;
+mod build;
 mod frames;
 mod front;
 mod input;
 mod ip;
 mod network;
 mod packet;
+mod packets;
 mod ports;
 mod sent;
 mod settings;
 mod sum;
 
 pub use frames::frames;
+pub use packets::packets;

@@ -45,8 +45,9 @@ fn judge_tunnel(settings: &Settings, publisher: &Publisher, origins: &Origins, w
             source, AFTR_ADDRESS,
             "192.0.0.0/29 in a tunnel: {ipv6:02x?}"
         );
-        let quote = errors::judge_icmpv4(origins, &inner);
-        receiver(ipv6, destination, quote.quote_port(End::Source))
+        let quote = errors::judge_icmpv4(origins, &inner, settings.forwarding.access.mtu);
+        let port = quote.map_or(Port::Missing, |quote| quote.quote_port(End::Source));
+        receiver(ipv6, destination, port)
     } else {
         assert!(
             !is_softwire_internal(destination),

@@ -9,8 +9,13 @@ use crate::sum::sum;
 
 use super::origin::Origins;
 
-/// Judges an ICMPv4 error and returns the packet that it quotes (RFC 1812 s4.3.2).
-pub(super) fn judge_icmpv4<'a>(origins: &Origins, error: &Ipv4<'a>) -> Ipv4<'a> {
+/// Judges an ICMPv4 error and returns the packet that it quotes (RFC 1812 s4.3.2), which only a link that
+/// takes less than `NARROW` octets may have cut within its header.
+pub(super) fn judge_icmpv4<'a>(
+    origins: &Origins,
+    error: &Ipv4<'a>,
+    mtu: usize,
+) -> Option<Ipv4<'a>> {
     let message = error.payload();
     assert_eq!(error.protocol(), ICMP, "no error: {error:02x?}");
     assert!(
@@ -28,7 +33,9 @@ pub(super) fn judge_icmpv4<'a>(origins: &Origins, error: &Ipv4<'a>) -> Ipv4<'a> 
         "type and code of {message:02x?}"
     );
     let Some(quote) = message.get(8..).and_then(Ipv4::new) else {
-        panic!("an error about nothing: {message:02x?}");
+        let is_cut = mtu < NARROW && error.total_len() == mtu;
+        assert!(is_cut, "an error about nothing: {message:02x?}");
+        return None;
     };
     assert_eq!(
         quote.source(),
@@ -53,7 +60,7 @@ pub(super) fn judge_icmpv4<'a>(origins: &Origins, error: &Ipv4<'a>) -> Ipv4<'a> 
         "an error about a packet to many: {message:02x?}"
     );
     origins.find_quote(&message[8..]);
-    quote
+    Some(quote)
 }
 
 /// Judges an ICMPv6 error (RFC 4443 s2.4).
@@ -91,3 +98,6 @@ pub(super) fn judge_icmpv6(origins: &Origins, ipv6: &[u8]) {
     }
     origins.find_quote(quote);
 }
+
+/// What the headers of an error and the longest header that it quotes take, with its 64 bits of data.
+const NARROW: usize = 20 + 8 + 60 + 8;

@@ -23,7 +23,7 @@ pub(super) fn judge(settings: &Settings, origins: &Origins, octets: &[u8]) {
         assert!(is_a_hosts(address), "nobody has {address:?}: {octets:02x?}");
     }
     if source == INTERNET_ADDRESS {
-        errors::judge_icmpv4(origins, &ipv4);
+        errors::judge_icmpv4(origins, &ipv4, settings.forwarding.internet.mtu);
         return;
     }
     let is_bound = match ipv4.port(End::Source) {

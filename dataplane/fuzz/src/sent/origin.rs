@@ -10,6 +10,8 @@ pub(super) struct Origins {
     arrived: Vec<Arrived>,
     /// Whether every packet was one frame; otherwise some were put together, and none may be found.
     pub(super) is_complete: bool,
+    /// Whether a packet has come with a Fragment header, which it loses before it is quoted.
+    unwraps: bool,
 }
 
 #[derive(Debug)]
@@ -21,8 +23,10 @@ struct Arrived {
 
 impl Origins {
     pub(super) fn remember(&mut self, frame: &[u8]) {
+        let ipv4_at = ipv4_at(frame);
+        self.unwraps |= ipv4_at.is_some_and(|found| found.is_fragment);
         self.arrived.push(Arrived {
-            ipv4_at: ipv4_at(frame),
+            ipv4_at: ipv4_at.map(|found| found.at),
             frame: frame.to_vec(),
         });
     }
@@ -47,7 +51,7 @@ impl Origins {
             (0..=frame.len().saturating_sub(quote.len())).any(|at| frame[at..].starts_with(quote))
         });
         assert!(
-            is_found || !self.is_complete,
+            is_found || !self.is_complete || self.unwraps,
             "quoted, but not as it arrived: {quote:02x?}"
         );
     }
@@ -106,21 +110,31 @@ fn is_clamped(sent: &Ipv4<'_>, original: &[u8]) -> bool {
         && (!is_whole || sum_of(original) != 0xffff || sum_of(segment) == 0xffff)
 }
 
+/// An IPv4 packet in a frame.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    at: usize,
+    /// Whether a Fragment header stands before it.
+    is_fragment: bool,
+}
+
 /// Where the IPv4 packet of a frame begins: at once, or behind IPv6 and what may stand between.
-fn ipv4_at(frame: &[u8]) -> Option<usize> {
+fn ipv4_at(frame: &[u8]) -> Option<Found> {
     let (at, ether_type) = front::payload(frame)?;
-    if ether_type != front::IPV6 {
-        return Some(at).filter(|at| frame.len() > *at);
-    }
-    let (mut next_header, mut at) = (*frame.get(at + 6)?, at + 40);
-    loop {
+    let (mut next_header, mut at) = match ether_type {
+        front::IPV6 => (*frame.get(at + 6)?, at + 40),
+        _ => (4, at),
+    };
+    let mut is_fragment = false;
+    while next_header != 4 {
         let len = match next_header {
-            4 => return Some(at).filter(|at| frame.len() > *at),
             60 => (usize::from(*frame.get(at + 1)?) + 1) * 8,
             44 => 8,
             _ => return None,
         };
+        is_fragment |= next_header == 44;
         next_header = *frame.get(at)?;
         at += len;
     }
+    (frame.len() > at).then_some(Found { at, is_fragment })
 }
