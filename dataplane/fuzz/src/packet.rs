@@ -90,7 +90,7 @@ struct Segment {
 impl Segment {
     fn new(octets: &[u8]) -> Self {
         let mut buffer = Vec::with_capacity(HEADROOM + octets.len());
-        buffer.resize(HEADROOM, ANYTHING);
+        buffer.extend_from_slice(&[ANYTHING; HEADROOM]);
         buffer.extend_from_slice(octets);
         Self {
             buffer,

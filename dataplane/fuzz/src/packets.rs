@@ -58,7 +58,7 @@ fn send(bench: &mut Bench, input: &mut Input<'_>, side: Side, packet: &[u8]) {
 }
 
 /// Octets that one input makes, so that none takes long.
-const OCTETS_MAX: usize = 60_000;
+const OCTETS_MAX: usize = 30_000;
 /// What a packet costs beside its octets.
 const OCTETS_EACH: usize = 500;
 /// Around the time-outs: 2 s for IPv4 fragments, 60 s for IPv6, 10 minutes for paths.
