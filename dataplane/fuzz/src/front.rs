@@ -29,7 +29,7 @@ impl Front {
             mac[5] ^= 0x40;
         }
         octets.extend(mac);
-        octets.extend(link.next_hop_mac.0);
+        octets.extend(link.next_hop_mac.unwrap_or_default().0);
         let (tag, stripped) = match self {
             Self::Stripped => (None, link.vlan),
             Self::OtherVlan => (link.vlan.is_none().then_some(9), None),
@@ -60,7 +60,7 @@ pub(crate) fn strip<'f>(
 ) -> &'f [u8] {
     let link = settings.link(side);
     let mut front = Vec::with_capacity(18);
-    front.extend(link.next_hop_mac.0);
+    front.extend(link.next_hop_mac.unwrap_or_default().0);
     front.extend(link.mac.0);
     if let (Some(vlan), false) = (link.vlan, link.vlan_by_device) {
         front.extend(VLAN.to_be_bytes());

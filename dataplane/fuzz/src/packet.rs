@@ -135,6 +135,10 @@ impl Packet for FuzzPacket {
         self.segments.iter().map(|part| part.octets().len()).sum()
     }
 
+    fn segments(&self) -> usize {
+        self.segments.len()
+    }
+
     fn prepend(&mut self, count: usize) -> Result<(), NoHeadroom> {
         let first = &mut self.segments[0];
         let start = first.start.checked_sub(count);

@@ -122,14 +122,14 @@ fn both_links(links: u8, sizes: u8, layout: Layout) -> (Link, Link) {
     };
     let internet = Link {
         mac: INTERNET_MAC,
-        next_hop_mac: Mac([2, 0, 0, 0, 1, 1]),
+        next_hop_mac: Some(Mac([2, 0, 0, 0, 1, 1])),
         vlan: internet_vlan,
         vlan_by_device: by_device & 1 == 1,
         mtu: [1500, 1280, 576, 68, 9216, 1499, 1501, 120][usize::from(sizes & 7)],
     };
     let access = Link {
         mac: access_mac,
-        next_hop_mac: Mac([2, 0, 0, 0, 1, 2]),
+        next_hop_mac: Some(Mac([2, 0, 0, 0, 1, 2])),
         vlan: access_vlan,
         vlan_by_device: by_device & 2 == 2,
         mtu: [1540, 1500, 1280, 1281, 1460, 9216, 1539, 1287][usize::from(sizes >> 3 & 7)],

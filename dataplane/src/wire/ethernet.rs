@@ -23,7 +23,7 @@ pub const VLAN: u16 = 0x8100;
 pub const IPV6: u16 = 0x86dd;
 
 /// An Ethernet address.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Mac(pub [u8; 6]);
 
 impl Mac {
