@@ -32,6 +32,14 @@ pub(crate) struct Setup {
     pub(crate) driver: Driver,
     /// `dataplane.idle`.
     pub(crate) idle: &'static str,
+    /// `internet.mtu`.
+    pub(crate) internet_mtu: u16,
+    /// `softwire.mss_clamp`.
+    pub(crate) mss_clamp: &'static str,
+    /// The MTU that the B4 shows its hosts.
+    pub(crate) inner_mtu: u16,
+    /// The MTU behind a router on the way to the B4, if there is one.
+    pub(crate) router_mtu: Option<u16>,
 }
 
 /// How the daemon reaches the network.
@@ -51,6 +59,10 @@ impl Default for Setup {
             queues: 1,
             driver: Driver::AfPacket,
             idle: "pause",
+            internet_mtu: 1500,
+            mss_clamp: "\"auto\"",
+            inner_mtu: 1460,
+            router_mtu: None,
         }
     }
 }
@@ -112,6 +124,14 @@ impl Daemon {
         counters[name]
             .as_u64()
             .ok_or_else(|| format!("no counter is called {name}").into())
+    }
+
+    /// A counter has moved; gives how far.
+    pub(crate) fn moved(&self, name: &str) -> Outcome<u64> {
+        match self.counter(name)? {
+            0 => Err(format!("{name} has not moved").into()),
+            counted => Ok(counted),
+        }
     }
 
     /// The counters of drops that moved.
@@ -187,6 +207,9 @@ fn configuration(setup: &Setup, socket: &Path) -> String {
         queues,
         driver,
         idle,
+        internet_mtu,
+        mss_clamp,
+        ..
     } = setup;
     // With several queues the driver asks the kernel for fan-out with roll-over: from a ring that is
     // nearly full packets go to another queue, and overtake. Rings that a burst cannot fill keep the
@@ -216,6 +239,7 @@ device = "{internet_device}"
 mac = "02:00:00:00:01:01"
 ipv4 = "203.0.113.1/24"
 next_hop_mac = "02:00:00:00:01:fe"
+mtu = {internet_mtu}
 
 [access]
 device = "{access_device}"
@@ -225,7 +249,7 @@ next_hop_mac = "02:00:00:00:02:fe"
 mtu = 1500
 
 [softwire]
-mss_clamp = "auto"
+mss_clamp = {mss_clamp}
 
 [[softwire.binding]]
 ipv4 = "192.0.2.1"

@@ -33,7 +33,7 @@ impl Lab {
     /// Sets everything up.
     pub(crate) fn open(setup: &Setup) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
-        let network = Network::up()?;
+        let network = Network::up(setup.router_mtu)?;
         let daemon = Daemon::start(&network, folder.path(), setup)?;
         if setup.driver == Driver::Tap {
             network.bridge("inet0", "tap0")?;
@@ -51,6 +51,8 @@ impl Lab {
             "2001:db8:af::1",
             "--ipv4",
             SUBSCRIBER,
+            "--mtu",
+            &setup.inner_mtu.to_string(),
         ]);
         let mut b4 = Process::start(&mut tunnel, folder.path(), "b4")?;
         b4.wait_for("ready", READY)?;
@@ -128,14 +130,35 @@ impl Lab {
         ping
     }
 
+    /// What a host has learned of the largest packet that the path to `address` takes.
+    pub(crate) fn path_mtu(&self, place: Place, address: &str) -> Outcome<u16> {
+        let route = run(self
+            .network
+            .command(place, "ip")
+            .args(["route", "get", address]))?;
+        let mut words = route.split_whitespace().skip_while(|word| *word != "mtu");
+        words
+            .nth(1)
+            .and_then(|mtu| mtu.parse().ok())
+            .ok_or_else(|| format!("no path MTU was learned: {route}").into())
+    }
+
     /// No packet of the hosts was dropped, for any reason.
     pub(crate) fn no_drops(&self) -> Outcome<()> {
+        self.drops_only_for(&[])
+    }
+
+    /// Packets of the hosts were dropped for each of these reasons, and for no other.
+    pub(crate) fn drops_only_for(&self, reasons: &[&str]) -> Outcome<()> {
         let mut drops = self.daemon.drops()?;
         drops.retain(|(name, _)| name != KERNEL_TALK);
-        if drops.is_empty() {
+        let unexpected = drops
+            .iter()
+            .any(|(name, _)| !reasons.contains(&name.as_str()));
+        if drops.len() == reasons.len() && !unexpected {
             Ok(())
         } else {
-            Err(format!("packets were dropped: {drops:?}").into())
+            Err(format!("expected drops for {reasons:?} only, counted {drops:?}").into())
         }
     }
 }

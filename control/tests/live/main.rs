@@ -11,6 +11,7 @@
 mod daemon;
 mod lab;
 mod network;
+mod path_mtu;
 mod process;
 mod refusals;
 mod scenarios;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let mut trials = scenarios::trials();
     trials.extend(refusals::trials());
     trials.extend(sleeper::trials());
+    trials.extend(path_mtu::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -24,14 +24,18 @@ pub(crate) enum Place {
 }
 
 impl Network {
-    /// Makes the namespaces, their links, addresses and routes.
-    pub(crate) fn up() -> Outcome<Self> {
+    /// Makes the namespaces, their links, addresses and routes; with a router on the way to the B4 that
+    /// carries this much there, if one is wanted.
+    pub(crate) fn up(router_mtu: Option<u16>) -> Outcome<Self> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         // Exists before the script runs, so that half a network is taken down too.
         let network = Self {
             name: format!("lwlive-{}-{number}", process::id()),
         };
-        run(Command::new(script("network")).args(["up", &network.name]))?;
+        let router_mtu = router_mtu.map(|mtu| mtu.to_string());
+        run(Command::new(script("network"))
+            .args(["up", &network.name])
+            .args(router_mtu))?;
         Ok(network)
     }
 

@@ -53,7 +53,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn refusal(setup: &Setup, words: &[&str]) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
-    let network = Network::up()?;
+    let network = Network::up(None)?;
     let (status, printed) = Daemon::refusal(&network, folder.path(), setup)?;
     if status.code() != Some(1) {
         return Err(format!("ended with {status}, not with exit code 1:\n{printed}").into());
