@@ -47,6 +47,8 @@ pub(crate) struct Setup {
 pub(crate) enum Driver {
     /// Packet sockets on the interfaces of the network.
     AfPacket,
+    /// XDP sockets on the interfaces of the network.
+    AfXdp,
     /// Interfaces that the daemon makes, `tap0` and `tap1`, bridged to those of the network.
     Tap,
 }
@@ -219,6 +221,10 @@ fn configuration(setup: &Setup, socket: &Path) -> String {
         Driver::AfPacket => (
             format!("net_af_packet0,iface={internet},{rings}"),
             format!("net_af_packet1,iface=access0,{rings}"),
+        ),
+        Driver::AfXdp => (
+            format!("net_af_xdp0,iface={internet}"),
+            "net_af_xdp1,iface=access0".to_owned(),
         ),
         Driver::Tap => (
             "net_tap0,iface=tap0".to_owned(),

@@ -9,6 +9,7 @@
 //! of what is tested. `cargo test` leaves these tests out; `scripts/test` names them.
 
 mod daemon;
+mod fragments;
 mod lab;
 mod network;
 mod path_mtu;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     trials.extend(refusals::trials());
     trials.extend(sleeper::trials());
     trials.extend(path_mtu::trials());
+    trials.extend(fragments::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
