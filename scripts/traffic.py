@@ -9,7 +9,8 @@ traffic.py udp-whole ADDRESS PORT SIZE COUNT   large datagrams at once, fragment
                                              every one must come back whole
 traffic.py udp-shuffled ADDRESS PORT SIZE COUNT  the same, in fragments that come late, early and mixed
 traffic.py udp-refused ADDRESS PORT SIZE     a datagram with DF=1 that gets no answer but an ICMP error
-traffic.py tunnel-refused B4 BR              a tunnel packet that gets no answer but an ICMPv6 error
+traffic.py tunnel-refused IPV4 PORT B4 BR    a tunnel packet of B4, as if IPV4 and PORT were its own, that
+                                             gets no answer but an ICMPv6 error
 """
 
 import errno
@@ -253,16 +254,16 @@ def udp_refused(address, port, size):
     told(peer, socket.AF_INET)
 
 
-def tunnel_refused(b4, br):
-    """Sends one tunnel packet with an IPv4 packet that is nobody's; says which ICMPv6 error comes back."""
+def tunnel_refused(ipv4, port, b4, br):
+    """Sends one tunnel packet that no binding allows; says which ICMPv6 error comes back."""
     tunnel = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_IPIP)
     tunnel.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
     tunnel.bind((b4, 0))
     tunnel.connect((br, 0))
-    addresses = socket.inet_aton("192.0.2.99") + socket.inet_aton("203.0.113.10")
+    addresses = socket.inet_aton(ipv4) + socket.inet_aton("203.0.113.10")
     header = struct.pack("!BBHHHBB", 0x45, 0, 32, 1, 0, 64, 17)
     header += struct.pack("!H", checksum(header + addresses)) + addresses
-    tunnel.send(header + struct.pack("!HHHHI", 1024, 53, 12, 0, 0))
+    tunnel.send(header + struct.pack("!HHHHI", int(port), 53, 12, 0, 0))
     told(tunnel, socket.AF_INET6)
 
 
@@ -294,7 +295,7 @@ COMMANDS = {
     "udp-whole": (udp_whole, 4),
     "udp-shuffled": (udp_shuffled, 4),
     "udp-refused": (udp_refused, 3),
-    "tunnel-refused": (tunnel_refused, 2),
+    "tunnel-refused": (tunnel_refused, 4),
 }
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ use crate::lab::Lab;
 use crate::lab::SUBSCRIBER;
 use crate::network::Place;
 use crate::scenarios::TRANSFER;
+use crate::scenarios::counted;
 use crate::scenarios::in_lab;
 
 /// All of them.
@@ -89,10 +90,7 @@ fn exchange(lab: &Lab, how: &str) -> Outcome<()> {
         ("held-ipv4-fragments", 0),
         ("held-ipv6-fragments", 0),
     ] {
-        let counted = lab.daemon.counter(name)?;
-        if counted != expected {
-            return Err(format!("{name}: expected {expected}, counted {counted}").into());
-        }
+        counted(lab, name, expected)?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod process;
 mod refusals;
 mod scenarios;
 mod sleeper;
+mod traces;
 
 use std::fs;
 use std::path::Path;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     trials.extend(sleeper::trials());
     trials.extend(path_mtu::trials());
     trials.extend(fragments::trials());
+    trials.extend(traces::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -56,6 +58,9 @@ fn prerequisites() -> Result<(), String> {
         "sysctl",
         "ping",
         "kill",
+        "traceroute",
+        "tracepath",
+        "unshare",
         "/usr/bin/python3",
     ] {
         let mut ask = Command::new("sh");

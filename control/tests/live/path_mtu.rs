@@ -12,6 +12,7 @@ use crate::lab::Lab;
 use crate::lab::SUBSCRIBER;
 use crate::network::Place;
 use crate::scenarios::TRANSFER;
+use crate::scenarios::expect;
 use crate::scenarios::in_lab;
 
 /// All of them.
@@ -147,14 +148,6 @@ fn streams_from_the_b4(lab: &Lab) -> Outcome<()> {
 fn refused(lab: &Lab, place: Place, address: &str, port: u16) -> Outcome<String> {
     lab.traffic(place, "udp-refused", address, port, &["1472"])?
         .succeed(TRANSFER)
-}
-
-fn expect(told: &str, expected: &str) -> Outcome<()> {
-    if told.trim() == expected {
-        Ok(())
-    } else {
-        Err(format!("expected '{expected}', the host was told '{told}'").into())
-    }
 }
 
 fn learned(lab: &Lab, place: Place, address: &str, expected: u16) -> Outcome<()> {

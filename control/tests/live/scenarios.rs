@@ -247,8 +247,17 @@ fn says_lost(line: &str) -> bool {
         .any(|word| line.contains(word))
 }
 
+/// A program printed `expected`, and nothing else.
+pub(crate) fn expect(printed: &str, expected: &str) -> Outcome<()> {
+    if printed.trim() == expected {
+        Ok(())
+    } else {
+        Err(format!("expected '{expected}', not '{}'", printed.trim()).into())
+    }
+}
+
 /// A counter stands at exactly `expected`.
-fn counted(lab: &Lab, name: &str, expected: u64) -> Outcome<()> {
+pub(crate) fn counted(lab: &Lab, name: &str, expected: u64) -> Outcome<()> {
     let counted = lab.daemon.counter(name)?;
     if counted == expected {
         Ok(())
