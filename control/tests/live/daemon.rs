@@ -136,6 +136,14 @@ impl Daemon {
         }
     }
 
+    /// Packets that each worker has received.
+    pub(crate) fn received(&self) -> Outcome<Vec<u64>> {
+        let workers = self.show("workers")?;
+        let workers = workers.as_array().ok_or("show workers gives no list")?;
+        let received = |worker: &Value| worker["received"].as_u64().unwrap_or(0);
+        Ok(workers.iter().map(received).collect())
+    }
+
     /// The counters of drops that moved.
     pub(crate) fn drops(&self) -> Outcome<Vec<(String, u64)>> {
         let counters = self.show("counters")?;

@@ -119,13 +119,7 @@ fn many_flows(lab: &mut Lab) -> Outcome<()> {
     for flow in &mut flows {
         flow.succeed(TRANSFER)?;
     }
-    let workers = lab.daemon.show("workers")?;
-    let received: Vec<_> = workers
-        .as_array()
-        .ok_or("show workers gives no list")?
-        .iter()
-        .map(|worker| worker["received"].as_u64().unwrap_or(0))
-        .collect();
+    let received = lab.daemon.received()?;
     if received.len() != 2 || received.contains(&0) {
         return Err(format!("the workers received {received:?} packets").into());
     }
