@@ -6,6 +6,8 @@ It has no NAT: the hosts beside it keep to the port set themselves. It stands in
 
 import argparse
 import fcntl
+import functools
+import itertools
 import os
 import selectors
 import socket
@@ -18,6 +20,7 @@ TUNSETIFF = 0x400454CA
 IFF_TUN_NO_PI = 0x0001 | 0x1000
 QUEUE = 10000  # packets that a burst of the host may leave waiting for us
 IPPROTO_IPV4 = 4  # next header of IPv4 in IPv6, RFC 2473 s5
+IPPROTO_FRAGMENT, MORE = 44, 1  # RFC 8200 s4.5
 
 
 def main():
@@ -25,9 +28,13 @@ def main():
     args = arguments()
     tun = open_tun(args)
     tunnel = open_tunnel(args)
+    outgoing = functools.partial(send, tunnel)
+    if args.last_first:
+        raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        outgoing = functools.partial(send_last_first, raw, args, itertools.count(1))
     print("ready", flush=True)
     sources = selectors.DefaultSelector()
-    sources.register(tun, selectors.EVENT_READ, lambda: encapsulate(tun, tunnel))
+    sources.register(tun, selectors.EVENT_READ, lambda: encapsulate(tun, outgoing))
     sources.register(tunnel, selectors.EVENT_READ, lambda: decapsulate(tun, tunnel, args.br))
     while True:
         for key, _ in sources.select():
@@ -41,6 +48,9 @@ def arguments():
     parser.add_argument("--br", required=True, help="the lwAFTR's IPv6 address")
     parser.add_argument("--ipv4", required=True, help="the public IPv4 address")
     parser.add_argument("--mtu", type=int, default=1460, help="largest IPv4 packet")
+    parser.add_argument(
+        "--last-first", type=int, metavar="MTU", help="fragment outside to this, and send the last fragment first"
+    )
     parser.add_argument("--device", default="softwire")
     return parser.parse_args()
 
@@ -70,20 +80,44 @@ def open_tunnel(args):
     return tunnel
 
 
-def encapsulate(tun, tunnel):
-    """Sends what the host has for the Internet, with its ToS as traffic class (EC-001, EC-002)."""
+def encapsulate(tun, outgoing):
+    """Sends what the host has for the Internet."""
     for _ in range(64):
         try:
             packet = os.read(tun, 65536)
         except BlockingIOError:
             return
         if packet[0] >> 4 == 4:
-            traffic_class = struct.pack("i", packet[1])
-            ancillary = [(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, traffic_class)]
             try:
-                tunnel.sendmsg([packet], ancillary)
+                outgoing(packet)
             except OSError as error:
                 print(f"b4: a packet of {len(packet)} octets: {error}", file=sys.stderr)
+
+
+def send(tunnel, packet):
+    """Sends with the packet's ToS as traffic class (EC-001, EC-002); the kernel fragments (FR-001)."""
+    traffic_class = struct.pack("i", packet[1])
+    tunnel.sendmsg([packet], [(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, traffic_class)])
+
+
+def send_last_first(raw, args, identifications, packet):
+    """Sends what is too large as fragments, in an order that the kernel never uses."""
+    if 40 + len(packet) <= args.last_first:
+        raw.sendto(header(args, packet, IPPROTO_IPV4, len(packet)) + packet, (args.br, 0))
+        return
+    step = (args.last_first - 48) & ~7
+    identification = next(identifications)
+    for offset in reversed(range(0, len(packet), step)):
+        piece = packet[offset : offset + step]
+        more = MORE if offset + step < len(packet) else 0
+        fragment = struct.pack("!BxHI", IPPROTO_IPV4, offset | more, identification) + piece
+        raw.sendto(header(args, packet, IPPROTO_FRAGMENT, len(fragment)) + fragment, (args.br, 0))
+
+
+def header(args, packet, next_header, length):
+    """The tunnel header, with the packet's ToS as traffic class."""
+    ends = (socket.inet_pton(socket.AF_INET6, end) for end in (args.b4, args.br))
+    return struct.pack("!IHBB", 6 << 28 | packet[1] << 20, length, next_header, 64) + b"".join(ends)
 
 
 def decapsulate(tun, tunnel, br):

@@ -38,6 +38,8 @@ pub(crate) struct Setup {
     pub(crate) mss_clamp: &'static str,
     /// The MTU that the B4 shows its hosts.
     pub(crate) inner_mtu: u16,
+    /// The MTU to which the B4 fragments by itself, last fragment first; else its kernel does.
+    pub(crate) last_first: Option<u16>,
     /// The MTU behind a router on the way to the B4, if there is one.
     pub(crate) router_mtu: Option<u16>,
 }
@@ -64,6 +66,7 @@ impl Default for Setup {
             internet_mtu: 1500,
             mss_clamp: "\"auto\"",
             inner_mtu: 1460,
+            last_first: None,
             router_mtu: None,
         }
     }

@@ -32,6 +32,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         driver: Driver::AfXdp,
         ..tap.clone()
     };
+    let last_first = Setup {
+        last_first: Some(1280),
+        ..tap.clone()
+    };
     let two = Setup {
         workers: vec![0, 1],
         ..tap.clone()
@@ -55,6 +59,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "shuffled_fragments_arrive_as_whole_datagrams",
             tap,
+            shuffled,
+        ),
+        trial(
+            "tunnel_fragments_that_come_last_first_are_put_together",
+            last_first,
             shuffled,
         ),
     ]

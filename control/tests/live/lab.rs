@@ -54,6 +54,9 @@ impl Lab {
             "--mtu",
             &setup.inner_mtu.to_string(),
         ]);
+        if let Some(mtu) = setup.last_first {
+            tunnel.args(["--last-first", &mtu.to_string()]);
+        }
         let mut b4 = Process::start(&mut tunnel, folder.path(), "b4")?;
         b4.wait_for("ready", READY)?;
         Ok(Self {
