@@ -8,6 +8,8 @@ traffic.py udp-send ADDRESS PORT SECONDS RATE  numbered datagrams; every one mus
 traffic.py udp-whole ADDRESS PORT SIZE COUNT   large datagrams at once, fragmented by the kernel (DF=0);
                                              every one must come back whole
 traffic.py udp-shuffled ADDRESS PORT SIZE COUNT  the same, in fragments that come late, early and mixed
+traffic.py udp-sum ADDRESS PORT              answers every datagram with its SHA-256
+traffic.py udp-summed ADDRESS PORT SIZE COUNT  as udp-whole, to udp-sum
 traffic.py udp-refused ADDRESS PORT SIZE     a datagram with DF=1 that gets no answer but an ICMP error
 traffic.py tunnel-refused IPV4 PORT B4 BR    a tunnel packet of B4, as if IPV4 and PORT were its own, that
                                              gets no answer but an ICMPv6 error
@@ -114,6 +116,16 @@ def udp_echo(address, port):
         echo.sendto(datagram, source)
 
 
+def udp_sum(address, port):
+    """Answers every datagram with its digest, which needs no fragments, until it is stopped."""
+    server = udp_socket()
+    server.bind((address, int(port)))
+    print("ready", flush=True)
+    while True:
+        datagram, source = server.recvfrom(65536)
+        server.sendto(hashlib.sha256(datagram).digest(), source)
+
+
 def udp_send(address, port, seconds, rate):
     """Sends numbered datagrams at an even rate; fails unless each comes back once, whole, in order."""
     peer = udp_socket()
@@ -179,6 +191,16 @@ def udp_whole(address, port, size, count):
     for datagram in datagrams:
         peer.send(datagram)
     return_whole(peer, datagrams)
+
+
+def udp_summed(address, port, size, count):
+    """Sends large datagrams, all at once; fails unless the digest of each comes back."""
+    peer = udp_socket()
+    peer.connect((address, int(port)))
+    datagrams = large(int(size), int(count))
+    for datagram in datagrams:
+        peer.send(datagram)
+    return_whole(peer, [hashlib.sha256(datagram).digest() for datagram in datagrams])
 
 
 def udp_shuffled(address, port, size, count):
@@ -294,6 +316,8 @@ COMMANDS = {
     "udp-send": (udp_send, 4),
     "udp-whole": (udp_whole, 4),
     "udp-shuffled": (udp_shuffled, 4),
+    "udp-sum": (udp_sum, 2),
+    "udp-summed": (udp_summed, 4),
     "udp-refused": (udp_refused, 3),
     "tunnel-refused": (tunnel_refused, 4),
 }
