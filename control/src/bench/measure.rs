@@ -4,13 +4,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use dpdk::clock;
-use dpdk::mbuf;
 use dpdk::mbuf::Mbuf;
 use dpdk::mempool::Mempool;
 use lwaftr_dataplane::burst::Burst;
-use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::counters::Counters;
-use lwaftr_dataplane::forwarding::Forwarding;
 use lwaftr_dataplane::pipeline::Pipeline;
 use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::ports::Outgoing;
@@ -18,6 +15,10 @@ use lwaftr_dataplane::table::Reader;
 use lwaftr_dataplane::worker::Worker;
 
 use crate::bench::BenchError;
+use crate::bench::Direction;
+use crate::bench::fate;
+use crate::bench::fate::Tally;
+use crate::bench::forwarding;
 use crate::bench::mill::Mill;
 use crate::bench::mill::Stream;
 use crate::bench::traffic::Key;
@@ -50,6 +51,8 @@ pub struct Feed<'k> {
     pub pool: &'k Mempool,
     /// The softwires they visit.
     pub keys: &'k [Key],
+    /// What the packets are.
+    pub direction: Direction,
     /// Packets from the Internet side, if they are part of the mix.
     pub internet: Option<Stream>,
     /// Packets from the access side, if they are part of the mix.
@@ -63,54 +66,64 @@ impl<'k> Feed<'k> {
     ///
     /// # Errors
     /// When the pool is too small.
-    pub fn worker(
-        &self,
-        forwarding: &Forwarding,
-        reader: Reader,
-    ) -> Result<Measured<'k>, BenchError> {
-        Ok(Measured::new(self.mill()?, forwarding, reader))
+    pub fn worker(&self, reader: Reader) -> Result<Measured<'k>, BenchError> {
+        Ok(Measured::new(self.mill()?, self.direction, reader))
     }
 
     fn mill(&self) -> Result<Mill<'k>, BenchError> {
-        let mut mbufs = Vec::new();
-        while mbufs.len() < RESTING {
-            let mut burst = mbuf::Burst::<64>::new();
-            self.pool
-                .allocate_burst(&mut burst, 64)
-                .map_err(|_| BenchError::Pool)?;
-            mbufs.extend(burst);
-        }
-        Ok(Mill::new(
-            mbufs,
-            self.keys,
-            self.internet.clone(),
-            self.access.clone(),
-            self.burst,
-        ))
+        let (internet, access) = (self.internet.clone(), self.access.clone());
+        Mill::new(self.pool, self.keys, internet, access, self.burst)
     }
+}
+
+/// What was measured of one feed.
+#[derive(Clone, Copy, Debug)]
+pub struct Measurement {
+    /// The burst loop alone.
+    pub floor: Timing,
+    /// The worker.
+    pub pipeline: Timing,
+    /// What became of the worker's packets.
+    pub tally: Tally,
 }
 
 /// Floor and pipeline, by turns so that both meet the same weather.
 ///
 /// # Errors
-/// When the pool is too small, or a packet of the traffic was not forwarded.
+/// When the pool is too small, or packets got another fate than they should.
 pub fn floor_and_pipeline(
     feed: &Feed<'_>,
-    forwarding: &Forwarding,
     reader: Reader,
     packets_each: u64,
-) -> Result<(Timing, Timing), BenchError> {
+) -> Result<Measurement, BenchError> {
     let mut floor = Floor::new(feed.mill()?);
-    let mut worker = feed.worker(forwarding, reader)?;
+    let mut worker = feed.worker(reader)?;
+    let mut buffers_held = 0;
+    let (mut floors, mut pipelines) = (Vec::new(), Vec::new());
     floor.trial(packets_each);
     worker.trial(packets_each);
-    let (mut floors, mut pipelines) = (Vec::new(), Vec::new());
     for _ in 0..TRIALS {
         floors.push(floor.trial(packets_each / 2));
         pipelines.push(worker.trial(packets_each));
+        let at_rest = floor.mill.resting() + worker.worker.ports_mut().resting();
+        buffers_held = buffers_held.max(feed.pool.in_use() as usize - at_rest);
     }
-    worker.verify()?;
-    Ok((Timing::of(floors), Timing::of(pipelines)))
+    let tally = Tally {
+        buffers_held,
+        ..worker.verify()?
+    };
+    if buffers_held > Share::WHOLE.buffers {
+        return Err(BenchError::Held {
+            direction: feed.direction.name(),
+            held: buffers_held,
+            most: Share::WHOLE.buffers,
+        });
+    }
+    Ok(Measurement {
+        floor: Timing::of(floors),
+        pipeline: Timing::of(pipelines),
+        tally,
+    })
 }
 
 /// The burst loop alone: packets are taken, rewritten, their MACs swapped, and given back.
@@ -139,17 +152,22 @@ impl<'k> Floor<'k> {
 /// A worker as `run` has it, but for where its packets come from.
 pub struct Measured<'k> {
     worker: Worker<Mill<'k>>,
+    direction: Direction,
     counters: Arc<Counters>,
 }
 
 impl<'k> Measured<'k> {
-    /// A worker over a mill.
+    /// A worker over a mill of this direction's packets.
     #[must_use]
-    pub fn new(mill: Mill<'k>, forwarding: &Forwarding, reader: Reader) -> Self {
+    pub fn new(mill: Mill<'k>, direction: Direction, reader: Reader) -> Self {
         let counters = Arc::new(Counters::default());
-        let pipeline = Pipeline::new(forwarding.clone());
+        let pipeline = Pipeline::new(forwarding(direction));
         let worker = Worker::new(mill, pipeline, Share::WHOLE, reader, Arc::clone(&counters));
-        Self { worker, counters }
+        Self {
+            worker,
+            direction,
+            counters,
+        }
     }
 
     /// Nanoseconds a packet over `packets` packets.
@@ -157,46 +175,31 @@ impl<'k> Measured<'k> {
         timed(packets, || self.worker.round())
     }
 
-    /// Checks that all traffic was forwarded: a benchmark of drops would be worthless.
+    /// Says what became of the packets.
     ///
     /// # Errors
-    /// When any packet was not.
-    pub fn verify(&self) -> Result<(), BenchError> {
-        let counters = &self.counters;
-        let [rx_i, rx_a, tx_i, tx_a] = [
-            Counter::RxInternetPackets,
-            Counter::RxAccessPackets,
-            Counter::TxInternetPackets,
-            Counter::TxAccessPackets,
-        ]
-        .map(|counter| counters.get(counter));
-        if (rx_i, rx_a) == (tx_a, tx_i) {
-            return Ok(());
-        }
-        let drops = counters
-            .iter()
-            .filter(|(name, value)| name.starts_with("drop-") && *value > 0);
-        let drops = drops
-            .map(|(name, value)| format!("{name} {value}"))
-            .collect::<Vec<_>>();
-        Err(BenchError::NotForwarded {
-            received: rx_i + rx_a,
-            drops: drops.join(", "),
-        })
+    /// When they did not get what they should.
+    pub fn verify(&self) -> Result<Tally, BenchError> {
+        let tally = Tally::of(&self.counters);
+        fate::verify(self.direction, &tally, &self.counters)?;
+        Ok(tally)
     }
 }
 
 fn timed(packets: u64, mut round: impl FnMut() -> usize) -> f64 {
     let start = clock::tsc();
-    let mut done = 0;
-    while done < packets {
-        done += black_box(round()) as u64;
+    let (mut done, mut idle) = (0, 0);
+    // A mill that has lost its mbufs stands still: that is found out by what became of the packets.
+    while done < packets && idle < IDLE_MAX {
+        let arrived = black_box(round()) as u64;
+        done += arrived;
+        idle += u64::from(arrived == 0);
     }
     let ticks = clock::tsc() - start;
     ticks as f64 * 1e9 / clock::tsc_hz() as f64 / done as f64
 }
 
-/// Packets that are at rest in the mill: as many as a receive ring of the usual size holds.
-const RESTING: usize = 1024;
 /// Trials of each loop.
 const TRIALS: usize = 9;
+/// Rounds without a packet after which no more are expected.
+const IDLE_MAX: u64 = 1 << 20;

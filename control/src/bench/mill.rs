@@ -1,12 +1,15 @@
 //! Ports that never wait: packets that leave come back rewritten for the next softwire.
 //!
 //! The mbufs of the mill go round through a queue as long as a device's rings would make it, so that
-//! they are as warm as packets that a device has just written.
+//! they are as warm as packets that a device has just written. A worker may keep packets, or make more
+//! of them: then the queue is filled from the pool, or emptied into it, to be as long as before.
 
 use std::collections::VecDeque;
 
 use dpdk::clock;
+use dpdk::mbuf;
 use dpdk::mbuf::Mbuf;
+use dpdk::mempool::Mempool;
 use lwaftr_dataplane::burst::Burst;
 use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::packet::Packet;
@@ -15,20 +18,51 @@ use lwaftr_dataplane::ports::Outgoing;
 use lwaftr_dataplane::ports::Ports;
 use lwaftr_dataplane::side::Side;
 
+use crate::bench::BenchError;
+use crate::bench::crafted::Belongs;
+use crate::bench::crafted::Crafted;
+use crate::bench::crafted::Visit;
 use crate::bench::traffic::Key;
 use crate::bench::traffic::Template;
 
 /// The packets of one side.
 #[derive(Clone, Debug)]
-pub struct Stream {
-    /// One template for each packet of a cycle, with the frame's length as it arrives, without FCS.
-    pub cycle: Vec<(Template, usize)>,
+pub enum Stream {
+    /// Plain traffic: one template for each packet of a cycle, with the frame's length as it arrives,
+    /// without FCS.
+    Plain(Vec<(Template, usize)>),
+    /// Anything else.
+    Crafted(Box<CraftedStream>),
+}
+
+/// Crafted packets, again and again, and how far they are.
+#[derive(Clone, Debug)]
+pub struct CraftedStream {
+    cycle: Vec<Crafted>,
+    next_in_cycle: usize,
+    /// Whom the last packet was for, and whom the one before that was.
+    last: [Key; 2],
+    serial: u32,
+}
+
+impl Stream {
+    /// These packets, again and again; there must be one at least.
+    #[must_use]
+    pub fn crafted(cycle: Vec<Crafted>) -> Self {
+        Self::Crafted(Box::new(CraftedStream {
+            cycle,
+            next_in_cycle: 0,
+            last: [Key::default(); 2],
+            serial: 0,
+        }))
+    }
 }
 
 /// A source and sink of packets for one worker.
 #[derive(Debug)]
 pub struct Mill<'k> {
     resting: VecDeque<Mbuf>,
+    pool: &'k Mempool,
     keys: &'k [Key],
     next_key: usize,
     streams: [Option<Stream>; 2],
@@ -37,24 +71,44 @@ pub struct Mill<'k> {
 }
 
 impl<'k> Mill<'k> {
-    /// A mill of these mbufs that hands out at most `burst` packets at a time on each side that
-    /// has a stream.
-    #[must_use]
+    /// A mill with mbufs of this pool that hands out at most `burst` packets at a time on each side
+    /// that has a stream.
+    ///
+    /// # Errors
+    /// When the pool has too few mbufs.
     pub fn new(
-        mbufs: impl IntoIterator<Item = Mbuf>,
+        pool: &'k Mempool,
         keys: &'k [Key],
         internet: Option<Stream>,
         access: Option<Stream>,
         burst: usize,
-    ) -> Self {
-        Self {
-            resting: mbufs.into_iter().collect(),
+    ) -> Result<Self, BenchError> {
+        let mut mill = Self {
+            resting: VecDeque::with_capacity(2 * RESTING),
+            pool,
             keys,
-            next_key: 0,
+            next_key: keys.len().saturating_sub(1),
             streams: [internet, access],
             next_in_cycle: 0,
             burst,
+        };
+        let last = *mill.key();
+        for stream in mill.streams.iter_mut().flatten() {
+            if let Stream::Crafted(stream) = stream {
+                stream.last = [last; 2];
+            }
         }
+        mill.balance();
+        if mill.resting.len() < RESTING {
+            return Err(BenchError::Pool);
+        }
+        Ok(mill)
+    }
+
+    /// How many packets are at rest.
+    #[must_use]
+    pub fn resting(&self) -> usize {
+        self.resting.len()
     }
 
     /// One round of the floor: the same packets, their MAC addresses swapped, and back.
@@ -86,6 +140,49 @@ impl<'k> Mill<'k> {
         }
         key
     }
+
+    /// Hands out crafted packets.
+    #[inline(never)]
+    fn receive_crafted(&mut self, stream: &mut CraftedStream, burst: &mut Burst<Mbuf>) {
+        self.balance();
+        for _ in 0..self.burst {
+            let Some(mut packet) = self.resting.pop_front() else {
+                break;
+            };
+            let crafted = &stream.cycle[stream.next_in_cycle];
+            stream.next_in_cycle += 1;
+            if stream.next_in_cycle == stream.cycle.len() {
+                stream.next_in_cycle = 0;
+            }
+            if crafted.belongs() == Belongs::ToNext {
+                stream.last = [*self.key(), stream.last[0]];
+                stream.serial = stream.serial.wrapping_add(1);
+            }
+            let visit = Visit {
+                key: &stream.last[0],
+                peer: &stream.last[1],
+                serial: stream.serial,
+            };
+            packet.reset();
+            if let Ok(frame) = packet.append(crafted.len()) {
+                crafted.write(frame, &visit);
+            }
+            burst.push(packet);
+        }
+    }
+
+    /// Takes from the pool what the worker has kept, and gives back what it has made, as far as the
+    /// pool can.
+    fn balance(&mut self) {
+        let mut some = mbuf::Burst::<SOME>::new();
+        while self.resting.len() < RESTING && self.pool.allocate_burst(&mut some, SOME).is_ok() {
+            self.resting.extend(some.drain(..));
+        }
+        while self.resting.len() >= RESTING + 2 * SOME {
+            some.extend(self.resting.drain(..SOME));
+            mbuf::free_bulk(&mut some);
+        }
+    }
 }
 
 impl Ports for Mill<'_> {
@@ -102,24 +199,29 @@ impl Ports for Mill<'_> {
 
     #[inline]
     fn receive(&mut self, side: Side, burst: &mut Burst<Mbuf>) {
-        let Some(stream) = self.streams[side as usize].take() else {
+        let Some(mut stream) = self.streams[side as usize].take() else {
             return;
         };
-        for _ in 0..self.burst {
-            let Some(mut packet) = self.resting.pop_front() else {
-                break;
-            };
-            let key = self.key();
-            self.next_in_cycle += 1;
-            if self.next_in_cycle >= stream.cycle.len() {
-                self.next_in_cycle = 0;
+        match &mut stream {
+            Stream::Plain(cycle) => {
+                for _ in 0..self.burst {
+                    let Some(mut packet) = self.resting.pop_front() else {
+                        break;
+                    };
+                    let key = self.key();
+                    self.next_in_cycle += 1;
+                    if self.next_in_cycle >= cycle.len() {
+                        self.next_in_cycle = 0;
+                    }
+                    let (template, length) = &cycle[self.next_in_cycle];
+                    packet.reset();
+                    if let Ok(frame) = packet.append(*length) {
+                        template.write(frame, key);
+                    }
+                    burst.push(packet);
+                }
             }
-            let (template, length) = &stream.cycle[self.next_in_cycle];
-            packet.reset();
-            if let Ok(frame) = packet.append(*length) {
-                template.write(frame, key);
-            }
-            burst.push(packet);
+            Stream::Crafted(crafted) => self.receive_crafted(crafted, burst),
         }
         self.streams[side as usize] = Some(stream);
     }
@@ -145,3 +247,8 @@ fn swap_macs(frame: &mut [u8]) {
         destination.swap_with_slice(source);
     }
 }
+
+/// Packets that are at rest in the mill: as many as a receive ring of the usual size holds.
+pub(super) const RESTING: usize = 1024;
+/// Packets that the pool gives or takes at once.
+const SOME: usize = 32;

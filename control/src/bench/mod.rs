@@ -5,13 +5,21 @@
 //! which swaps MAC addresses and does nothing else. Figures of different runs are comparable only
 //! as differences to, or multiples of, their floors.
 
+pub mod crafted;
+mod direction;
+mod fate;
+mod kinds;
 pub mod measure;
 pub mod mill;
 mod report;
+#[cfg(test)]
+mod tests;
 pub mod traffic;
 mod updates;
 
 use std::net::Ipv6Addr;
+
+pub use direction::Direction;
 
 use dpdk::eal::Eal;
 use dpdk::lcore;
@@ -24,6 +32,7 @@ use lwaftr_dataplane::forwarding::FragmentCache;
 use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::forwarding::Reassembly;
+use lwaftr_dataplane::side::Side;
 use lwaftr_dataplane::table::BrSet;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Origin;
@@ -64,29 +73,6 @@ pub struct Options {
     pub updates: bool,
     /// Whether to print JSON.
     pub json: bool,
-}
-
-/// Which way the packets go.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Direction {
-    /// From the Internet to lwB4s.
-    Encap,
-    /// From lwB4s to the Internet.
-    Decap,
-    /// Half of each.
-    Both,
-}
-
-impl Direction {
-    /// The direction's name in options and reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Encap => "encap",
-            Self::Decap => "decap",
-            Self::Both => "both",
-        }
-    }
 }
 
 /// Sizes of the frames on the IPv4 side, with FCS.
@@ -143,13 +129,29 @@ pub enum BenchError {
         /// What was in the way.
         cause: String,
     },
-    /// Not all of the traffic was forwarded, so the figures mean nothing.
-    #[error("of {received} packets not all were forwarded: {drops}")]
-    NotForwarded {
+    /// Packets did not get what the direction is about, so the figures mean nothing.
+    #[error(
+        "{direction}: not what should become of {received} packets: forwarded {forwarded}, {others}"
+    )]
+    Fate {
+        /// The direction's name.
+        direction: String,
         /// Packets received.
         received: u64,
-        /// The drop counters that moved.
-        drops: String,
+        /// Packets forwarded.
+        forwarded: u64,
+        /// What became of the others.
+        others: String,
+    },
+    /// More packets were held back than may be.
+    #[error("{direction}: {held} packet buffers were held, of {most} that may be")]
+    Held {
+        /// The direction's name.
+        direction: String,
+        /// Buffers that were held.
+        held: usize,
+        /// How many may be.
+        most: usize,
     },
     /// The thread that publishes updates stopped.
     #[error("the publishing thread failed: {0}")]
@@ -162,16 +164,12 @@ pub enum BenchError {
 /// When DPDK, memory or the core cannot be had, or traffic was dropped.
 pub fn run(options: &Options) -> Result<(), BenchError> {
     let eal = Eal::init(&eal_arguments(options))?;
-    let setup = MempoolSetup {
-        mbufs: POOL,
-        cache: 256,
-        data_room: 2176,
-        socket: None,
-    };
-    let pool = Mempool::new(&eal, "bench", setup)?;
+    let pool = pool(&eal)?;
     lcore::pin_to(options.core as usize)?;
     let mut report = Report::new(options, eal.has_hugepages());
-    let steps = options.softwires.len() * options.directions.len() * options.frames.len();
+    let rows = options.directions.iter();
+    let rows = rows.map(|direction| direction.frames(&options.frames).len());
+    let steps = options.softwires.len() * rows.sum::<usize>();
     let progress = if options.json {
         ProgressBar::hidden()
     } else {
@@ -182,14 +180,13 @@ pub fn run(options: &Options) -> Result<(), BenchError> {
         let mut publisher = publisher(population, *softwires, options)?;
         let keys = population.shuffled_keys(SEED);
         for direction in &options.directions {
-            for frame in &options.frames {
+            for frame in direction.frames(&options.frames) {
                 let reader = reader(&publisher)?;
-                let feed = feed(&pool, &keys, *direction, *frame, options.burst);
-                let (floor, pipeline) =
-                    measure::floor_and_pipeline(&feed, &forwarding(), reader, options.packets)?;
+                let feed = feed(&pool, &keys, *direction, frame, options.burst);
+                let measurement = measure::floor_and_pipeline(&feed, reader, options.packets)?;
                 report
                     .runs
-                    .push(Run::new(*direction, *softwires, *frame, floor, pipeline));
+                    .push(Run::new(*direction, *softwires, frame, &measurement));
                 progress.inc(1);
             }
         }
@@ -208,6 +205,16 @@ pub fn run(options: &Options) -> Result<(), BenchError> {
     progress.finish_and_clear();
     report.print(options.json);
     Ok(())
+}
+
+fn pool(eal: &Eal) -> Result<Mempool, BenchError> {
+    let setup = MempoolSetup {
+        mbufs: POOL,
+        cache: 256,
+        data_room: 2176,
+        socket: None,
+    };
+    Ok(Mempool::new(eal, "bench", setup)?)
 }
 
 fn eal_arguments(options: &Options) -> Vec<String> {
@@ -270,29 +277,39 @@ fn feed<'k>(
     frame: FrameMix,
     burst: usize,
 ) -> Feed<'k> {
-    let internet = (direction != Direction::Decap).then(|| Stream {
-        cycle: cycle(frame, |size| {
-            (
-                Template::from_internet(size, INTERNET_MAC, PEER_MAC),
-                size - FCS,
-            )
-        }),
-    });
-    let access = (direction != Direction::Encap).then(|| Stream {
-        cycle: cycle(frame, |size| {
-            (
-                Template::from_access(size, ACCESS_MAC, PEER_MAC),
-                size - FCS + 40,
-            )
-        }),
-    });
     Feed {
         pool,
         keys,
-        internet,
-        access,
+        direction,
+        internet: stream(direction, Side::Internet, frame),
+        access: stream(direction, Side::Access, frame),
         burst,
     }
+}
+
+fn stream(direction: Direction, side: Side, frame: FrameMix) -> Option<Stream> {
+    if !direction.arrives_on(side) {
+        return None;
+    }
+    Some(match direction {
+        Direction::Encap | Direction::Decap | Direction::Both => {
+            Stream::Plain(cycle(frame, |size| match side {
+                Side::Internet => (
+                    Template::from_internet(size, INTERNET_MAC, PEER_MAC),
+                    size - FCS,
+                ),
+                Side::Access => (
+                    Template::from_access(size, ACCESS_MAC, PEER_MAC),
+                    size - FCS + 40,
+                ),
+            }))
+        }
+        _ => {
+            let sizes = frame.sizes().into_iter();
+            let packets = sizes.flat_map(|size| kinds::packets(direction, side, size));
+            Stream::crafted(packets.collect())
+        }
+    })
 }
 
 fn cycle(frame: FrameMix, packet: impl Fn(usize) -> (Template, usize)) -> Vec<(Template, usize)> {
@@ -300,7 +317,7 @@ fn cycle(frame: FrameMix, packet: impl Fn(usize) -> (Template, usize)) -> Vec<(T
 }
 
 /// Two ports as the example configuration has them, every check on.
-fn forwarding() -> Forwarding {
+fn forwarding(direction: Direction) -> Forwarding {
     let link = |mac, mtu| Link {
         mac: Mac(mac),
         next_hop_mac: Some(Mac(PEER_MAC)),
@@ -311,7 +328,7 @@ fn forwarding() -> Forwarding {
     Forwarding {
         internet: link(INTERNET_MAC, 1500),
         internet_address: u32::from_be_bytes([10, 10, 10, 10]),
-        access: link(ACCESS_MAC, 1540),
+        access: link(ACCESS_MAC, direction.access_mtu()),
         access_address: Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, 1).octets(),
         aftr_address: u32::from_be_bytes([192, 0, 0, 1]),
         hop_limit: 64,
@@ -333,7 +350,7 @@ const PEER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 9];
 const FCS: usize = 4;
 /// Sizes of the simple Internet mix, interleaved.
 const IMIX: [usize; 12] = [64, 594, 64, 64, 594, 64, 1518, 64, 594, 64, 64, 594];
-/// Packet buffers: both mills', and room for the caches.
+/// Packet buffers: both mills', those that a worker may hold, and room for the caches.
 const POOL: u32 = 8191;
 /// The same shuffle in every run.
 const SEED: u64 = 0x6c77_6166_7472;

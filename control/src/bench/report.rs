@@ -11,7 +11,8 @@ use serde::Serialize;
 use crate::bench::Direction;
 use crate::bench::FrameMix;
 use crate::bench::Options;
-use crate::bench::measure::Timing;
+use crate::bench::fate::Tally;
+use crate::bench::measure::Measurement;
 
 /// All figures of one run of the command.
 #[derive(Debug, Serialize)]
@@ -45,7 +46,7 @@ struct Floor {
 /// One measurement.
 #[derive(Debug, Serialize)]
 pub(super) struct Run {
-    direction: &'static str,
+    direction: String,
     softwires: u32,
     frame: String,
     /// Nanoseconds a packet, median.
@@ -58,6 +59,8 @@ pub(super) struct Run {
     mpps: f64,
     /// Largest less smallest trial, as a share of the median.
     spread: f64,
+    /// What became of the packets.
+    packets: Tally,
 }
 
 impl Run {
@@ -67,8 +70,11 @@ impl Run {
         direction: Direction,
         softwires: u32,
         frame: FrameMix,
-        floor: Timing,
-        pipeline: Timing,
+        Measurement {
+            floor,
+            pipeline,
+            tally,
+        }: &Measurement,
     ) -> Self {
         let ns = pipeline.median_ns;
         Self {
@@ -81,6 +87,7 @@ impl Run {
             cycles: round(ns * clock::tsc_hz() as f64 / 1e9),
             mpps: round(1e3 / ns),
             spread: round(pipeline.spread),
+            packets: *tally,
         }
     }
 }
@@ -165,10 +172,13 @@ impl Report {
             "cycles",
             "Mpps",
             "spread",
+            "forwarded",
+            "dropped",
+            "held",
         ]);
         for run in &self.runs {
             table.add_row([
-                run.direction.to_owned(),
+                run.direction.clone(),
                 run.softwires.to_string(),
                 run.frame.clone(),
                 format!("{:.1}", run.floor_ns),
@@ -177,6 +187,9 @@ impl Report {
                 format!("{:.0}", run.cycles),
                 format!("{:.1}", run.mpps),
                 format!("{:.0} %", run.spread * 100.0),
+                run.packets.share(run.packets.forwarded),
+                run.packets.share(run.packets.dropped),
+                run.packets.buffers_held.to_string(),
             ]);
         }
         println!("{table}");

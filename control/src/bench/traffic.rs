@@ -17,7 +17,7 @@ use lwaftr_dataplane::wire::checksum;
 pub const BR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xaf, 0, 0, 0, 0, 1);
 
 /// What is rewritten in a packet template so that it belongs to one softwire.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Key {
     /// The subscriber's IPv4 address, network order.
     pub ipv4: [u8; 4],
@@ -180,7 +180,7 @@ fn write_ipv4_udp(packet: &mut [u8], frame: usize) {
     packet[24..26].copy_from_slice(&(total - 20).to_be_bytes());
 }
 
-fn b4(number: u32) -> Ipv6Addr {
+pub(super) fn b4(number: u32) -> Ipv6Addr {
     let [high, low] = [(number >> 16) as u16, number as u16];
     Ipv6Addr::new(0x2001, 0xdb8, 0xb4, 0, 0, 0, high, low)
 }
@@ -190,7 +190,7 @@ pub const KEYS_MIN: u32 = 4 << 20;
 /// 20.0.0.0: forty million whole addresses follow before anything that cannot be bound.
 const FIRST_ADDRESS: u32 = 0x1400_0000;
 /// A host of the Internet (RFC 5737).
-const OUTSIDE: [u8; 4] = [198, 51, 100, 1];
+pub(super) const OUTSIDE: [u8; 4] = [198, 51, 100, 1];
 /// Octets rewritten in a tunnel packet; half as many in one from the Internet.
 const TEMPLATE: usize = 96;
 

@@ -14,7 +14,6 @@ use lwaftr_dataplane::table::Publisher;
 
 use crate::bench::BenchError;
 use crate::bench::Options;
-use crate::bench::forwarding;
 use crate::bench::measure::Feed;
 use crate::bench::reader;
 use crate::bench::report::Updates;
@@ -54,7 +53,7 @@ fn at_rate(
     asked: Option<u64>,
 ) -> Result<Updates, BenchError> {
     let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
-    let mut worker = feed.worker(&forwarding(), reader(publisher)?)?;
+    let mut worker = feed.worker(reader(publisher)?)?;
     worker.trial(options.packets);
     let (mut quiet, mut busy, mut rate) = (f64::MAX, f64::MAX, 0.0);
     for _ in 0..ROUNDS {

@@ -1,7 +1,6 @@
 //! Arguments of `bench`.
 
 use clap::Args;
-use clap::ValueEnum;
 
 use crate::bench::Direction;
 use crate::bench::FrameMix;
@@ -16,14 +15,16 @@ pub struct BenchArgs {
     /// Sizes of frames, one run each: 64 to 1518 octets with FCS, or imix.
     #[arg(long, value_name = "SIZE", value_delimiter = ',', default_value = "64", value_parser = frame)]
     pub frame: Vec<FrameArg>,
-    /// Directions, one run each.
+    /// What is sent, one run each: plain traffic, what needs more than a look-up, or what an attacker
+    /// would send (flood-…), alone or beside as much plain traffic (beside-…). Of every run it is
+    /// checked that the packets were forwarded or dropped as they should be.
     #[arg(
         long,
         value_name = "WAY",
         value_delimiter = ',',
         default_value = "encap,decap,both"
     )]
-    pub direction: Vec<DirectionArg>,
+    pub direction: Vec<Direction>,
     /// PSID length of all addresses in bits; 0 gives whole addresses.
     #[arg(long, value_name = "BITS", default_value_t = 6, value_parser = clap::value_parser!(u8).range(0..=12))]
     pub psid_length: u8,
@@ -56,17 +57,6 @@ pub enum FrameArg {
     Imix,
 }
 
-/// Which way packets go.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum DirectionArg {
-    /// From the Internet to lwB4s.
-    Encap,
-    /// From lwB4s to the Internet.
-    Decap,
-    /// Half of each.
-    Both,
-}
-
 impl BenchArgs {
     /// What the benchmark takes.
     #[must_use]
@@ -75,16 +65,11 @@ impl BenchArgs {
             FrameArg::Octets(octets) => FrameMix::Fixed(octets),
             FrameArg::Imix => FrameMix::Imix,
         };
-        let direction = |direction: &DirectionArg| match direction {
-            DirectionArg::Encap => Direction::Encap,
-            DirectionArg::Decap => Direction::Decap,
-            DirectionArg::Both => Direction::Both,
-        };
         Options {
             softwires: self.softwires.clone(),
             psid_length: self.psid_length,
             frames: self.frame.iter().map(frame).collect(),
-            directions: self.direction.iter().map(direction).collect(),
+            directions: self.direction.clone(),
             burst: usize::from(self.burst),
             core: self.core,
             control_core: self.control_core,
@@ -139,7 +124,8 @@ struct FrameError(String);
 pub(super) const EXAMPLES: &str = "Examples:
   lwaftr bench
   lwaftr bench --softwires 1k,100k,1m,10m --frame 64,550,imix --json
-  lwaftr bench --softwires 1m --direction decap --psid-length 0";
+  lwaftr bench --softwires 1m --direction decap --psid-length 0
+  lwaftr bench --direction encap,flood-unbound,beside-flood-unbound";
 
 #[cfg(test)]
 mod tests {

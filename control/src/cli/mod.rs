@@ -15,7 +15,6 @@ use clap::Parser;
 use clap::Subcommand;
 
 pub use bench::BenchArgs;
-pub use bench::DirectionArg;
 pub use bench::FrameArg;
 pub use live::AddArgs;
 pub use live::DumpArgs;
@@ -135,6 +134,7 @@ mod tests {
             "lwaftr replay -c x --internet-in a --access-in b --internet-out c --access-out d --counters e --seed 7",
             "lwaftr replay -c x --stick-in p --stick-out q",
             "lwaftr bench --softwires 1k,1m --frame 64,550,imix --direction both --json",
+            "lwaftr bench --direction hairpin,ipv6-fragments,flood-unbound,beside-flood-malformed",
             "lwaftr show counters --json --watch",
             "lwaftr show status --socket /tmp/s",
             "lwaftr softwire add --file - --save",
