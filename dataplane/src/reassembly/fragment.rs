@@ -1,5 +1,8 @@
 //! One fragment: where its parts are, and what RFC 8200 s4.5 asks of it by itself.
 
+use std::hash::Hash;
+use std::hash::Hasher;
+
 use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::wire::fragment;
@@ -16,11 +19,22 @@ pub struct Fragment {
 }
 
 /// What all fragments of one packet share, and those of no other (RFC 8200 s4.5).
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Key {
     source: [u8; 16],
     destination: [u8; 16],
     identification: u32,
+}
+
+impl Hash for Key {
+    /// All octets at once: a hasher takes whole words faster than their parts.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut octets = [0; 36];
+        octets[..16].copy_from_slice(&self.source);
+        octets[16..32].copy_from_slice(&self.destination);
+        octets[32..].copy_from_slice(&self.identification.to_ne_bytes());
+        state.write(&octets);
+    }
 }
 
 /// Where a fragment lies, in its frame and in its packet; octets, all of them.

@@ -20,6 +20,7 @@ use crate::virtual_reassembly::key::Known;
 #[derive(Debug)]
 pub(super) struct Datagram {
     pub(super) key: Key,
+    hash: u64,
     /// When its window began.
     pub(super) since: Instant,
     /// How many windows began before: many may begin at the same instant, as a round has one only.
@@ -65,9 +66,15 @@ impl Datagrams {
         self.places.is_full()
     }
 
-    pub(super) fn find(&self, key: &Key) -> Option<Place> {
+    /// The hash that a key is found by. It costs as much as everything else that is done with one, so it
+    /// is made once for each.
+    pub(super) fn hash(&self, key: &Key) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    pub(super) fn find(&self, key: &Key, hash: u64) -> Option<Place> {
         let is_it = |place: &Place| self.at(*place).is_some_and(|datagram| datagram.key == *key);
-        self.index.find(self.hasher.hash_one(key), is_it).copied()
+        self.index.find(hash, is_it).copied()
     }
 
     pub(super) fn at(&self, place: Place) -> Option<&Datagram> {
@@ -96,7 +103,12 @@ impl Datagrams {
     }
 
     /// Adds a datagram that is not there; `None` when there is no room.
-    pub(super) fn insert(&mut self, key: Key, known: Option<Known>, now: Instant) -> Option<Place> {
+    pub(super) fn insert(
+        &mut self,
+        (key, hash): (Key, u64),
+        known: Option<Known>,
+        now: Instant,
+    ) -> Option<Place> {
         let line = if known.is_some() {
             &mut self.known
         } else {
@@ -104,6 +116,7 @@ impl Datagrams {
         };
         let datagram = Datagram {
             key,
+            hash,
             since: now,
             turn: self.turns,
             known,
@@ -111,12 +124,8 @@ impl Datagrams {
         };
         let place = self.places.push(line, datagram).ok()?;
         self.turns += 1;
-        let hash_at = |place: &Place| {
-            let key = self.places.at(*place).map(|datagram| &datagram.key);
-            key.map_or(0, |key| self.hasher.hash_one(key))
-        };
-        self.index
-            .insert_unique(self.hasher.hash_one(key), place, hash_at);
+        let hash_at = |place: &Place| self.places.at(*place).map_or(0, |datagram| datagram.hash);
+        self.index.insert_unique(hash, place, hash_at);
         Some(place)
     }
 
@@ -142,7 +151,7 @@ impl Datagrams {
         let Some(datagram) = self.at(place) else {
             return Line::default();
         };
-        let hash = self.hasher.hash_one(datagram.key);
+        let hash = datagram.hash;
         let line = if datagram.known.is_some() {
             &mut self.known
         } else {
@@ -159,6 +168,16 @@ impl Datagrams {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Datagrams {
+        fn add(&mut self, key: Key, known: Option<Known>, now: Instant) -> Option<Place> {
+            self.insert((key, self.hash(&key)), known, now)
+        }
+
+        fn look_up(&self, key: &Key) -> Option<Place> {
+            self.find(key, self.hash(key))
+        }
+    }
 
     fn key(id: u32) -> Key {
         Key {
@@ -180,20 +199,20 @@ mod tests {
                 datagrams.remove(oldest);
             }
             let now = Instant::from_nanos(u64::from(round));
-            datagrams.insert(key(round), None, now).unwrap();
+            datagrams.add(key(round), None, now).unwrap();
         }
         assert_eq!(datagrams.index.allocation_size(), memory);
         assert_eq!((datagrams.index.len(), datagrams.len()), (1000, 1000));
         assert!(
             datagrams
-                .insert(key(300_000), None, Instant::default())
+                .add(key(300_000), None, Instant::default())
                 .is_none()
         );
         for id in 299_000..300_000 {
-            let place = datagrams.find(&key(id)).unwrap();
+            let place = datagrams.look_up(&key(id)).unwrap();
             assert_eq!(datagrams.at(place).unwrap().key, key(id));
         }
-        assert!(datagrams.find(&key(298_999)).is_none());
+        assert!(datagrams.look_up(&key(298_999)).is_none());
     }
 
     #[test]
@@ -201,9 +220,9 @@ mod tests {
         let mut datagrams = Datagrams::new(3);
         let now = Instant::default();
         let known = Some(Known::Refused);
-        let first = datagrams.insert(key(1), None, now).unwrap();
-        let second = datagrams.insert(key(2), known, now).unwrap();
-        let third = datagrams.insert(key(3), None, now).unwrap();
+        let first = datagrams.add(key(1), None, now).unwrap();
+        let second = datagrams.add(key(2), known, now).unwrap();
+        let third = datagrams.add(key(3), None, now).unwrap();
         assert_eq!(datagrams.oldest(), Some(first));
         datagrams.settle(first, Known::Refused, now);
         assert_eq!(datagrams.oldest(), Some(second));

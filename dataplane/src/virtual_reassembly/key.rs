@@ -1,9 +1,12 @@
 //! What the fragments of one IPv4 datagram have in common (RFC 791 s3.2), and what its first says.
 
+use std::hash::Hash;
+use std::hash::Hasher;
+
 use crate::wire::transport::Ports;
 
 /// Which datagram a fragment belongs to.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Key {
     /// The sender, in host order.
     pub source: u32,
@@ -17,6 +20,19 @@ pub struct Key {
     /// Subscribers that share an address may use the same Identification at the same time, and none
     /// may speak for another (FR-013, LW-013).
     pub b4: [u8; 16],
+}
+
+impl Hash for Key {
+    /// All octets at once: a hasher takes whole words faster than their parts.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut octets = [0; 32];
+        octets[..4].copy_from_slice(&self.source.to_ne_bytes());
+        octets[4..8].copy_from_slice(&self.destination.to_ne_bytes());
+        octets[8..10].copy_from_slice(&self.id.to_ne_bytes());
+        octets[10] = self.protocol;
+        octets[16..].copy_from_slice(&self.b4);
+        state.write(&octets);
+    }
 }
 
 /// What is known of a datagram whose first fragment has been seen.

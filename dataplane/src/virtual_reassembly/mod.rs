@@ -87,20 +87,22 @@ impl<P> VirtualReassembly<P> {
     /// What the first fragment of this datagram said, if that has come lately.
     #[must_use]
     pub fn know(&self, key: &Key, now: Instant) -> Option<Known> {
-        let datagram = self.datagrams.at(self.datagrams.find(key)?)?;
+        let place = self.datagrams.find(key, self.datagrams.hash(key))?;
+        let datagram = self.datagrams.at(place)?;
         datagram.known.filter(|_| !self.is_over(datagram, now))
     }
 
     /// Remembers what a first fragment said; the newest wins, as its datagram is the one that is on
     /// its way now. What waited for it is [released](Self::release).
     pub fn learn(&mut self, key: Key, known: Known, now: Instant) {
-        if let Some(place) = self.find_current(&key, now) {
+        let hash = self.datagrams.hash(&key);
+        if let Some(place) = self.find_current(&key, hash, now) {
             let packets = self.datagrams.settle(place, known, now);
             self.waiting -= packets.len();
             self.packets.join(&mut self.released, packets);
         } else {
             self.make_place();
-            self.datagrams.insert(key, Some(known), now);
+            self.datagrams.insert((key, hash), Some(known), now);
         }
     }
 
@@ -110,7 +112,8 @@ impl<P> VirtualReassembly<P> {
     /// # Errors
     /// When its datagram has as many as it may, or nobody takes what leaves; the packet comes back.
     pub fn hold(&mut self, key: Key, packet: P, now: Instant) -> Result<(), P> {
-        let place = self.find_current(&key, now);
+        let hash = self.datagrams.hash(&key);
+        let mut place = self.find_current(&key, hash, now);
         let datagram = place.and_then(|place| self.datagrams.at(place));
         if datagram.is_some_and(|datagram| datagram.known.is_some()) {
             return self.packets.push(&mut self.released, packet).map(|_| ());
@@ -123,11 +126,12 @@ impl<P> VirtualReassembly<P> {
             && let Some(oldest) = self.datagrams.oldest_waiting()
         {
             self.evict(oldest);
+            // The oldest may have been this one.
+            place = place.filter(|place| *place != oldest);
         }
-        // Looked up again, because the oldest may have been this one.
-        let place = self.datagrams.find(&key).or_else(|| {
+        let place = place.or_else(|| {
             self.make_place();
-            self.datagrams.insert(key, None, now)
+            self.datagrams.insert((key, hash), None, now)
         });
         let Some(datagram) = place.and_then(|place| self.datagrams.at_mut(place)) else {
             return Err(packet);
@@ -190,8 +194,8 @@ impl<P> VirtualReassembly<P> {
     }
 
     /// The datagram with this key, unless it is over; then it is forgotten first.
-    fn find_current(&mut self, key: &Key, now: Instant) -> Option<Place> {
-        let place = self.datagrams.find(key)?;
+    fn find_current(&mut self, key: &Key, hash: u64, now: Instant) -> Option<Place> {
+        let place = self.datagrams.find(key, hash)?;
         (!self.forget_if_over(place, now)).then_some(place)
     }
 
