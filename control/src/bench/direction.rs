@@ -34,7 +34,8 @@ pub enum Direction {
     FloodSpoofed,
     /// UDP from both sides with a bad IPv4 header checksum.
     FloodMalformed,
-    /// Later IPv4 fragments from the Internet whose first never comes.
+    /// Later IPv4 fragments from the Internet whose first never comes. Not for --psid-length 0: on
+    /// whole addresses they need none.
     FloodIpv4Fragments,
     /// First IPv6 fragments from lwB4s whose rest never comes.
     FloodIpv6Fragments,
