@@ -60,18 +60,22 @@ impl Limiter {
 
     /// Takes a token for an error to `source` from both buckets, or from none.
     pub fn allows(&mut self, source: &[u8; 16], now: Instant) -> bool {
-        // Under a flood this is where it ends, before anything is hashed.
-        if !self.all.has_token(self.all_rate, now) {
+        if self.denies(source, now) {
             return false;
         }
         let place = self.place(source);
         let own = &mut self.sources[place];
-        if !own.has_token(self.source_rate, now) {
-            return false;
-        }
         own.take(self.source_rate, now);
         self.all.take(self.all_rate, now);
         true
+    }
+
+    /// Whether an error to `source` would be refused now.
+    #[must_use]
+    pub fn denies(&self, source: &[u8; 16], now: Instant) -> bool {
+        // Under a flood of all the world this is where it ends, before anything is hashed.
+        !self.all.has_token(self.all_rate, now)
+            || !self.sources[self.place(source)].has_token(self.source_rate, now)
     }
 
     /// The bucket of a source: a product of its halves, both hidden, folded (as in wyhash). Nobody sees

@@ -362,7 +362,7 @@ fn u32_at<const N: usize>(bytes: &[u8; N], at: usize) -> u32 {
 }
 
 /// A key that finds nothing, and costs no more than others to find it: no softwire has 0.0.0.0.
-const NOTHING: Key = Key::new(0, PortKey::port(0));
+pub(super) const NOTHING: Key = Key::new(0, PortKey::port(0));
 /// An IPv4 header without options and the ports behind it.
 const WITH_PORTS: usize = ipv4::HEADER + 4;
 /// The headers of a tunnel packet.

@@ -89,7 +89,12 @@ impl Pipeline {
         ledger.receive(sent.packets, sent.ipv6);
         ledger.send_internet(sent.packets, sent.ipv4);
         if !undone.is_empty() {
-            self.careful_up(table, packets, undone, &mut verdicts, detour, ledger);
+            let found = (&*keys, &*hits);
+            let undone =
+                self.refuse_usual_up(table, packets, found, undone, &mut verdicts, detour, ledger);
+            if !undone.is_empty() {
+                self.careful_up(table, packets, undone, &mut verdicts, detour, ledger);
+            }
         }
         verdicts
     }

@@ -79,7 +79,12 @@ impl Pipeline {
         ledger.receive(sent.packets, sent.ipv4);
         ledger.send_access(sent.packets, sent.ipv6);
         if !undone.is_empty() {
-            self.careful_down(table, packets, undone, &mut verdicts, detour, ledger);
+            let found = (&*keys, &*hits);
+            let undone =
+                self.refuse_usual_down(packets, found, undone, &mut verdicts, detour, ledger);
+            if !undone.is_empty() {
+                self.careful_down(table, packets, undone, &mut verdicts, detour, ledger);
+            }
         }
         verdicts
     }

@@ -349,9 +349,14 @@ proptest! {
     #[test]
     fn the_express_lane_does_what_the_careful_path_would(
         odds in proptest::collection::vec(odd(), 1..12), access: bool, tagged: bool, clamps: bool,
+        answers: bool, tokens in prop_oneof![Just(1), Just(100)],
     ) {
         let mut settings = forwarding();
         settings.mss_clamp = clamps.then_some(1452);
+        for icmp in [&mut settings.internet_icmp, &mut settings.access_icmp] {
+            icmp.generate_errors = answers;
+            icmp.rates.burst = tokens;
+        }
         if tagged {
             settings.internet.vlan = Some(7);
             settings.access.vlan = Some(7);

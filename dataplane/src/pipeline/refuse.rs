@@ -1,0 +1,118 @@
+//! The short way out: packets that the express lane has read and looked up, and that have no softwire.
+//!
+//! A flood of them must not cost much more than traffic. What the lane has found out is all that is to be
+//! known of such a packet, unless its sender may be told: then, a few times a second, the careful path
+//! finds it out once more and makes the error. A property test holds this against the careful path too.
+
+use crate::drop_reason::DropReason;
+use crate::packet::Packet;
+use crate::pipeline::Detour;
+use crate::pipeline::Ledger;
+use crate::pipeline::Pipeline;
+use crate::pipeline::Places;
+use crate::pipeline::Verdicts;
+use crate::pipeline::express::NOTHING;
+use crate::table::Key;
+use crate::table::Softwire;
+use crate::table::Table;
+use crate::wire::ipv4;
+use crate::wire::ipv6;
+use crate::wire::u16_at;
+
+impl Pipeline {
+    /// Drops packets from the Internet for whom nobody is there and whose senders hear nothing now.
+    /// Returns the places of the others.
+    #[inline(never)]
+    pub(super) fn refuse_usual_down<P: Packet>(
+        &self,
+        packets: &[P],
+        (keys, hits): (&[Key], &[Option<&Softwire>]),
+        undone: Places,
+        verdicts: &mut Verdicts,
+        detour: &Detour<P>,
+        ledger: &mut Ledger<'_>,
+    ) -> Places {
+        let answers = self.forwarding.internet_icmp.generate_errors;
+        let at = self.internet_gate.ip_at();
+        let mut others = Places::default();
+        for index in undone {
+            let key = keys[index];
+            let is_known = key != NOTHING
+                && hits[index].is_none()
+                && ipv4::is_routable_unicast(key.ipv4)
+                && !ipv4::is_softwire_internal(key.ipv4);
+            let head = packets[index].head();
+            let source = head.get(at + 12..).and_then(<[u8]>::first_chunk::<4>);
+            let (Some(total_len), Some(source), true) = (u16_at(head, at + 2), source, is_known)
+            else {
+                others.mark(index);
+                continue;
+            };
+            let source = u128::from(u32::from_be_bytes(*source)).to_be_bytes();
+            if answers && !detour.internet_errors.denies(&source, detour.now) {
+                others.mark(index);
+                continue;
+            }
+            let bytes = u32::from(total_len);
+            ledger.receive(1, bytes);
+            verdicts.set(index, ledger.drop(DropReason::NoSoftwire, bytes));
+            if answers {
+                ledger.limit_error();
+            }
+        }
+        others
+    }
+
+    /// Drops packets of lwB4s whose inner source is nobody's or another's, and who hear nothing now.
+    /// Returns the places of the others.
+    #[inline(never)]
+    pub(super) fn refuse_usual_up<P: Packet>(
+        &self,
+        table: &Table,
+        packets: &[P],
+        (keys, hits): (&[Key], &[Option<&Softwire>]),
+        undone: Places,
+        verdicts: &mut Verdicts,
+        detour: &Detour<P>,
+        ledger: &mut Ledger<'_>,
+    ) -> Places {
+        let answers = self.forwarding.access_icmp.generate_errors;
+        let at = self.access_gate.ip_at();
+        let mut others = Places::default();
+        for index in undone {
+            let outer = packets[index].head().get(at..);
+            let outer = outer.and_then(<[u8]>::first_chunk::<{ ipv6::HEADER }>);
+            let (Some(outer), true) = (outer, keys[index] != NOTHING) else {
+                others.mark(index);
+                continue;
+            };
+            let (_, addresses) = outer.split_at(8);
+            let (source, destination) = addresses.split_at(16);
+            let (Ok(source), Ok(destination)) = (source.try_into(), destination.try_into()) else {
+                others.mark(index);
+                continue;
+            };
+            let reason = match hits[index] {
+                None => DropReason::UnboundSource,
+                Some(softwire) if softwire.b4() != source => DropReason::WrongB4,
+                Some(_) => {
+                    others.mark(index);
+                    continue;
+                }
+            };
+            let is_silent = !answers
+                || ipv6::is_one_nodes(&source) && detour.access_errors.denies(&source, detour.now);
+            if !is_silent || table.find_br(&destination).is_none() {
+                others.mark(index);
+                continue;
+            }
+            let bytes = ipv6::HEADER as u32 + u32::from(u16::from_be_bytes([outer[4], outer[5]]));
+            ledger.receive(1, bytes);
+            verdicts.set(index, ledger.drop(reason, bytes));
+            if answers {
+                ledger.limit_error();
+            }
+        }
+        others
+    }
+}
