@@ -42,6 +42,17 @@ pub(crate) struct Setup {
     pub(crate) last_first: Option<u16>,
     /// The MTU behind a router on the way to the B4, if there is one.
     pub(crate) router_mtu: Option<u16>,
+    /// How the daemon is told where to send.
+    pub(crate) next_hops: NextHops,
+}
+
+/// What the configuration says of the next hops.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum NextHops {
+    /// Their Ethernet addresses.
+    ByMac,
+    /// Their IP addresses.
+    ByAddress,
 }
 
 /// How the daemon reaches the network.
@@ -68,6 +79,7 @@ impl Default for Setup {
             inner_mtu: 1460,
             last_first: None,
             router_mtu: None,
+            next_hops: NextHops::ByMac,
         }
     }
 }
@@ -242,6 +254,16 @@ fn configuration(setup: &Setup, socket: &Path) -> String {
             "net_tap1,iface=tap1".to_owned(),
         ),
     };
+    let (internet_next_hop, access_next_hop) = match setup.next_hops {
+        NextHops::ByMac => (
+            "next_hop_mac = \"02:00:00:00:01:fe\"",
+            "next_hop_mac = \"02:00:00:00:02:fe\"",
+        ),
+        NextHops::ByAddress => (
+            "next_hop = \"203.0.113.10\"",
+            "next_hop = \"2001:db8:ac::fe\"",
+        ),
+    };
     let socket = socket.display();
     format!(
         r#"
@@ -255,14 +277,14 @@ idle = "{idle}"
 device = "{internet_device}"
 mac = "02:00:00:00:01:01"
 ipv4 = "203.0.113.1/24"
-next_hop_mac = "02:00:00:00:01:fe"
+{internet_next_hop}
 mtu = {internet_mtu}
 
 [access]
 device = "{access_device}"
 mac = "02:00:00:00:02:01"
 ipv6 = "2001:db8:ac::1/64"
-next_hop_mac = "02:00:00:00:02:fe"
+{access_next_hop}
 mtu = 1500
 
 [softwire]

@@ -11,6 +11,7 @@
 mod daemon;
 mod fragments;
 mod lab;
+mod neighbours;
 mod network;
 mod path_mtu;
 mod process;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     trials.extend(path_mtu::trials());
     trials.extend(fragments::trials());
     trials.extend(traces::trials());
+    trials.extend(neighbours::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
