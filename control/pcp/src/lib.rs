@@ -4,8 +4,14 @@
 //!
 //! ```text
 //!  wire      octets <-> messages and options, and what a server answers when it cannot read them
-//!  epoch     has the server lost its state?
+//!  lease     who holds which set until when
+//!  pool      which sets there are
 //! ```
 
+pub mod instant;
+pub mod lease;
+pub mod pool;
+pub mod port_set;
 pub mod result_code;
+pub mod subscriber;
 pub mod wire;
