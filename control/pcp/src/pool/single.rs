@@ -232,9 +232,9 @@ mod tests {
         .unwrap()
     }
 
-    /// T-39.
+    /// T-39, LW-010.
     #[test]
-    fn pc_040_lw_010_sets_with_system_ports_or_those_of_pcp_are_kept_back() {
+    fn pc_040_sets_with_system_ports_or_those_of_pcp_are_kept_back() {
         let all = PortRange::ALL;
         for (psid_length, pcp_ports, each) in [
             (5, PcpPorts::Excluded, 30),

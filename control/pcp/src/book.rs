@@ -1,0 +1,396 @@
+//! The book: pools and leases together, which decisions read and effects change.
+//!
+//! Invariant: a set's place in its pool names a lease exactly if that lease has the set, active or
+//! resting; so no set has two holders (LW-007, LW-009).
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::instant::Instant;
+use crate::lease::Lease;
+use crate::lease::LeaseId;
+use crate::lease::LeaseStore;
+use crate::lease::Path;
+use crate::lease::Phase;
+use crate::pool::Place;
+use crate::pool::Pool;
+use crate::pool::Pools;
+use crate::port_set::PortRange;
+use crate::port_set::PortSet;
+use crate::server::Bindings;
+use crate::server::Cause;
+use crate::server::Effect;
+use crate::server::NoSet;
+use crate::server::Offer;
+use crate::server::Wanted;
+use crate::server::Wish;
+use crate::subscriber::Subscriber;
+
+/// Who holds what, and what is left.
+#[derive(Clone, Debug)]
+pub struct Book {
+    pools: Pools,
+    leases: LeaseStore,
+    quarantine: Duration,
+}
+
+impl Book {
+    /// A book without leases. Subscribers are prefixes of `subscriber_prefix_length` bits; a set that was
+    /// given back rests for `quarantine`.
+    #[must_use]
+    pub fn new(
+        pools: Pools,
+        subscriber_prefix_length: u8,
+        quarantine: Duration,
+        now: Instant,
+    ) -> Self {
+        Self {
+            pools,
+            leases: LeaseStore::new(subscriber_prefix_length, now),
+            quarantine,
+        }
+    }
+
+    /// Does what a decision says.
+    ///
+    /// # Errors
+    /// When the book is not as the decision found it; nothing is changed then.
+    pub fn apply(&mut self, effect: &Effect, now: Instant) -> Result<(), BookError> {
+        match effect {
+            Effect::Grant(lease) => self.open(*lease, Phase::Active),
+            Effect::Refresh { before, after }
+            | Effect::Replace { before, after }
+            | Effect::Migrate { before, after } => self.change(before, *after),
+            Effect::Release { lease, .. } => {
+                let id = self.active(lease)?;
+                self.rest(id, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes back what [`Self::apply`] did: effects in reverse order, before anything else happens to
+    /// their sets. A set whose grant is taken back rests, because somebody may have heard of it.
+    ///
+    /// # Errors
+    /// When the book is not as the effect left it; nothing is changed then.
+    pub fn undo(&mut self, effect: &Effect, now: Instant) -> Result<(), BookError> {
+        match effect {
+            Effect::Grant(lease) => {
+                let id = self.active(lease)?;
+                self.rest(id, now);
+                Ok(())
+            }
+            Effect::Refresh { before, after }
+            | Effect::Replace { before, after }
+            | Effect::Migrate { before, after } => self.change(after, *before),
+            Effect::Release { lease, .. } => self.open(*lease, Phase::Active),
+        }
+    }
+
+    /// Ends what is over by `now` and says which leases were: they are to be forwarded no longer. To be
+    /// called once a second, and before a decision.
+    pub fn expire(&mut self, now: Instant) -> Option<Effect> {
+        while let Some(id) = self.leases.pop_due(now) {
+            let Some((lease, phase)) = self.leases.find(id) else {
+                continue;
+            };
+            let lease = *lease;
+            match phase {
+                Phase::Active => {
+                    self.rest(id, now);
+                    return Some(Effect::Release {
+                        lease,
+                        cause: Cause::Expired,
+                    });
+                }
+                Phase::Resting(_) => self.close(id, lease.set),
+            }
+        }
+        None
+    }
+
+    /// An instant before which nothing is over.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.leases.next_due()
+    }
+
+    /// Takes in a lease of an earlier run that is still good (s10.2).
+    ///
+    /// # Errors
+    /// When its set is not in any pool, or not free.
+    pub fn restore(&mut self, lease: Lease) -> Result<(), BookError> {
+        self.open(lease, Phase::Active)
+    }
+
+    /// Keeps the set of a lease of an earlier run that may be out of date from all but its last
+    /// subscriber (FO-011).
+    ///
+    /// # Errors
+    /// When its set is not in any pool, or not free.
+    pub fn restore_resting(&mut self, lease: Lease, until: Instant) -> Result<(), BookError> {
+        self.open(lease, Phase::Resting(until))
+    }
+
+    /// What takes the lease of a set away; to be applied like any other effect.
+    #[must_use]
+    pub fn revoke(&self, set: PortSet) -> Option<Effect> {
+        self.lease_of(set).map(|lease| Effect::Release {
+            lease: *lease,
+            cause: Cause::Revoked,
+        })
+    }
+
+    /// Who holds `port` of `address` now (LG-001).
+    #[must_use]
+    pub fn holder(&self, address: Ipv4Addr, port: u16) -> Option<&Lease> {
+        self.lease_of(self.pools.set_at(address, port)?)
+    }
+
+    /// All leases that are held, in no order that means anything.
+    pub fn leases(&self) -> impl Iterator<Item = &Lease> {
+        self.leases
+            .iter()
+            .filter(|(_, phase)| *phase == Phase::Active)
+            .map(|(lease, _)| lease)
+    }
+
+    /// All leases whose sets rest, and until when.
+    pub fn resting_leases(&self) -> impl Iterator<Item = (&Lease, Instant)> {
+        self.leases.iter().filter_map(|(lease, phase)| match phase {
+            Phase::Active => None,
+            Phase::Resting(until) => Some((lease, until)),
+        })
+    }
+
+    /// Numbers of sets that are held and that rest.
+    #[must_use]
+    pub const fn counts(&self) -> (usize, usize) {
+        (self.leases.active(), self.leases.resting())
+    }
+
+    /// The pools.
+    #[must_use]
+    pub const fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    fn lease_of(&self, set: PortSet) -> Option<&Lease> {
+        match self.pools.place(set)? {
+            Place::Taken(id) => match self.leases.find(id)? {
+                (lease, Phase::Active) => Some(lease),
+                (_, Phase::Resting(_)) => None,
+            },
+            Place::Free | Place::Withheld => None,
+        }
+    }
+
+    /// The number of a lease that is held exactly as `lease` says.
+    fn active(&self, lease: &Lease) -> Result<LeaseId, BookError> {
+        let missing = BookError::NotHeld { set: lease.set };
+        match self.pools.place(lease.set) {
+            Some(Place::Taken(id)) => match self.leases.find(id) {
+                Some((held, Phase::Active)) if held == lease => Ok(id),
+                _ => Err(missing),
+            },
+            _ => Err(missing),
+        }
+    }
+
+    /// Enters a lease of a set that is free, or that rests after the same subscriber.
+    fn open(&mut self, lease: Lease, phase: Phase) -> Result<(), BookError> {
+        let set = lease.set;
+        match self.pools.place(set) {
+            None | Some(Place::Withheld) => return Err(BookError::Nowhere { set }),
+            Some(Place::Free) => {
+                let id = self.leases.insert(lease, phase).ok_or(BookError::Full)?;
+                self.pools.take(set, id);
+            }
+            Some(Place::Taken(id)) => {
+                if !self.rests_for(id, self.leases.subscriber(lease.client.outer)) {
+                    return Err(BookError::Taken { set });
+                }
+                self.leases.replace(id, lease, phase);
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, before: &Lease, after: Lease) -> Result<(), BookError> {
+        let id = self.active(before)?;
+        self.leases.replace(id, after, Phase::Active);
+        Ok(())
+    }
+
+    fn rest(&mut self, id: LeaseId, now: Instant) {
+        let Some((lease, _)) = self.leases.find(id) else {
+            return;
+        };
+        let lease = *lease;
+        if self.quarantine.is_zero() {
+            self.close(id, lease.set);
+        } else {
+            let until = now + self.quarantine;
+            self.leases.replace(id, lease, Phase::Resting(until));
+        }
+    }
+
+    fn close(&mut self, id: LeaseId, set: PortSet) {
+        self.leases.remove(id);
+        self.pools.free(set);
+    }
+
+    fn rests_for(&self, id: LeaseId, subscriber: Subscriber) -> bool {
+        self.leases.find(id).is_some_and(|(lease, phase)| {
+            phase != Phase::Active && self.leases.subscriber(lease.client.outer) == subscriber
+        })
+    }
+
+    /// Whether `subscriber` may have a set of `pool` now.
+    fn is_open_to(&self, pool: &Pool, set: PortSet, subscriber: Subscriber) -> bool {
+        match pool.place(set) {
+            Some(Place::Free) => pool.is_free(set) || self.pools.kept_for(set) == Some(subscriber),
+            Some(Place::Taken(id)) => self.rests_for(id, subscriber),
+            Some(Place::Withheld) | None => false,
+        }
+    }
+
+    /// A set that this very client may expect: kept for it, suggested by it, or its last one. In that
+    /// order (PS-041, PS-043).
+    fn expected(&self, wish: &Wish, ports: PortRange, pools: &[&Pool]) -> Option<PortSet> {
+        let subscriber = self.subscriber(wish.client.outer);
+        let open = |set: &PortSet| {
+            set.is_inside(ports)
+                && pools
+                    .iter()
+                    .any(|pool| self.is_open_to(pool, *set, subscriber))
+        };
+        if let Some(kept) = self.pools.aside_for(subscriber).find(open) {
+            return Some(kept);
+        }
+        let suggested = wish
+            .suggestion
+            .and_then(|(address, port)| pools.iter().find_map(|pool| pool.set_from(address, port)));
+        if let Some(suggested) = suggested.filter(open) {
+            return Some(suggested);
+        }
+        if matches!(wish.path, Path::Management(_)) {
+            return None;
+        }
+        let resting = || {
+            self.leases
+                .of_subscriber(subscriber)
+                .filter(|(_, lease, phase)| *phase != Phase::Active && open(&lease.set))
+                .map(|(_, lease, _)| lease)
+        };
+        resting()
+            .find(|lease| lease.client == wish.client)
+            .or_else(|| resting().next())
+            .map(|lease| lease.set)
+    }
+
+    /// A free set, on an address that the subscriber has already if there is one, else of the pool with
+    /// the largest sets.
+    fn any(&self, wish: &Wish, ports: PortRange, pools: &[&Pool]) -> Option<PortSet> {
+        let suggested = wish.suggestion.map(|(address, _)| address);
+        let addresses = self
+            .held(self.subscriber(wish.client.outer))
+            .map(|lease| lease.set.address())
+            .chain(suggested);
+        for address in addresses {
+            let same = pools
+                .iter()
+                .find_map(|pool| pool.first_free_on(address, ports));
+            if same.is_some() {
+                return same;
+            }
+        }
+        pools.iter().find_map(|pool| pool.first_free(ports))
+    }
+}
+
+impl Bindings for Book {
+    fn subscriber(&self, outer: Ipv6Addr) -> Subscriber {
+        self.leases.subscriber(outer)
+    }
+
+    fn held(&self, subscriber: Subscriber) -> impl Iterator<Item = &Lease> {
+        self.leases
+            .of_subscriber(subscriber)
+            .filter(|(_, _, phase)| *phase == Phase::Active)
+            .map(|(_, lease, _)| lease)
+    }
+
+    fn resting(&self, subscriber: Subscriber) -> usize {
+        self.leases
+            .of_subscriber(subscriber)
+            .filter(|(_, _, phase)| *phase != Phase::Active)
+            .count()
+    }
+
+    fn offer(&self, wish: &Wish) -> Result<Offer, NoSet> {
+        if self.pools.iter().next().is_none() {
+            return Err(NoSet::NoPool);
+        }
+        let serving: Vec<&Pool> = self
+            .pools
+            .serving(wish.client.outer, wish.br, wish.path)
+            .collect();
+        if serving.is_empty() {
+            return Err(NoSet::NotServed);
+        }
+        let (ports, whole_only) = match wish.wanted {
+            Wanted::Inside(ports) => (ports, false),
+            Wanted::WholeAddress => (PortRange::ALL, true),
+        };
+        let pools: Vec<&Pool> = serving
+            .into_iter()
+            .filter(|pool| pool.has_inside(ports))
+            .filter(|pool| !whole_only || pool.config().psid_length == 0)
+            .collect();
+        if pools.is_empty() {
+            return Err(NoSet::NoneInside);
+        }
+        let may_be_any = !wish.reclaim_only && !matches!(wish.path, Path::Management(_));
+        let set = self
+            .expected(wish, ports, &pools)
+            .or_else(|| may_be_any.then(|| self.any(wish, ports, &pools)).flatten())
+            .ok_or(NoSet::Exhausted)?;
+        let br = pools
+            .iter()
+            .find(|pool| pool.place(set).is_some())
+            .map(|pool| pool.config().br)
+            .ok_or(NoSet::Exhausted)?;
+        Ok(Offer { set, br })
+    }
+}
+
+/// Why the book is not changed.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum BookError {
+    /// No pool hands the set out.
+    #[error("no pool hands out {set}")]
+    Nowhere {
+        /// The set.
+        set: PortSet,
+    },
+    /// Somebody has the set, or had it a moment ago.
+    #[error("{set} is not free")]
+    Taken {
+        /// The set.
+        set: PortSet,
+    },
+    /// Nobody holds the set in this way.
+    #[error("{set} is not held as expected")]
+    NotHeld {
+        /// The set.
+        set: PortSet,
+    },
+    /// There are no numbers for more leases.
+    #[error("there are 2^32 leases already")]
+    Full,
+}

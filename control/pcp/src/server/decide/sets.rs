@@ -1,0 +1,267 @@
+//! MAP for all protocols: what happens to sets (conformance list, s3.7 steps 5 to 11).
+
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use super::Answer;
+use super::Effects;
+use super::MAX_EFFECTS;
+use super::question::Question;
+use super::reply;
+use crate::lease::Lease;
+use crate::port_set::PortSet;
+use crate::result_code::ResultCode;
+use crate::server::Bindings;
+use crate::server::Cause;
+use crate::server::Effect;
+use crate::server::NoSet;
+use crate::server::NonceTakeover;
+use crate::server::Server;
+use crate::server::Wanted;
+use crate::server::Wish;
+use crate::wire::Parity;
+use crate::wire::Refusal;
+
+type Leases<'a> = ArrayVec<&'a Lease, MAX_EFFECTS>;
+
+impl Server {
+    pub(super) fn sets(&self, bindings: &impl Bindings, question: &Question<'_>) -> Answer {
+        let wanted = question.wanted()?;
+        if let Some(set) = bindings.bound(&question.client)
+            && wanted.concerns(set)
+        {
+            return self.bound(question, set);
+        }
+        let subscriber = bindings.subscriber(question.client.outer);
+        let of_client = || {
+            bindings
+                .held(subscriber)
+                .filter(|lease| lease.client == question.client)
+        };
+        let held = in_order(of_client().filter(|lease| wanted.concerns(lease.set)));
+        self.check_nonces(bindings, question, &held)?;
+        if question.deletes() {
+            return self.release(question, &held);
+        }
+        if !held.is_empty() {
+            return self.refresh(bindings, question, &held);
+        }
+        let holds_another =
+            of_client().next().is_some() || bindings.bound(&question.client).is_some();
+        if wanted == Wanted::WholeAddress && holds_another {
+            return Err(Refusal::new(ResultCode::UnsupportedProtocol));
+        }
+        let moved = in_order(bindings.held(subscriber).filter(|lease| {
+            lease.client.may_have_moved_to(&question.client)
+                && lease.nonce == question.map.nonce
+                && wanted.concerns(lease.set)
+        }));
+        if !moved.is_empty() && moved.iter().all(|lease| self.may_move(lease, question)) {
+            return self.migrate(bindings, question, &moved);
+        }
+        self.check_quota(bindings, question)?;
+        self.grant(bindings, question, wanted)
+    }
+
+    /// What the operator bound for ever is told, and not changed (PC-035, PC-047).
+    fn bound(&self, question: &Question<'_>, set: PortSet) -> Answer {
+        if question.deletes() {
+            return Err(Refusal::new(ResultCode::NotAuthorized));
+        }
+        let epoch_s = self.epoch_s(question.now);
+        let response = reply::granted(question, set, reply::FOR_EVER_S, epoch_s)?;
+        Ok((Effects::new(), response))
+    }
+
+    /// All leases that the request meets must be its sender's, or up for takeover (PC-034, C-03).
+    fn check_nonces(
+        &self,
+        bindings: &impl Bindings,
+        question: &Question<'_>,
+        held: &Leases<'_>,
+    ) -> Result<(), Refusal> {
+        let locked = held.iter().find(|lease| {
+            let taken_over = match self.config.nonce_takeover {
+                NonceTakeover::Never => false,
+                NonceTakeover::Always => true,
+                NonceTakeover::AfterIdle(least) => bindings
+                    .idle(lease, question.now)
+                    .is_some_and(|idle| idle >= least),
+            };
+            lease.nonce != question.map.nonce && !taken_over
+        });
+        match locked {
+            None => Ok(()),
+            Some(lease) => Err(Refusal::lasting(
+                ResultCode::NotAuthorized,
+                lease.remaining_s(question.now),
+            )),
+        }
+    }
+
+    /// Sets die as a whole, however few of their ports the request names (PS-020).
+    fn release(&self, question: &Question<'_>, held: &Leases<'_>) -> Answer {
+        let effects = held
+            .iter()
+            .map(|lease| Effect::Release {
+                lease: **lease,
+                cause: Cause::Deleted,
+            })
+            .collect();
+        let epoch_s = self.epoch_s(question.now);
+        let response = reply::deleted(question, question.port_set(), epoch_s)?;
+        Ok((effects, response))
+    }
+
+    /// Every lease that the request meets lives on as it is; the rest of what it asks for is not looked
+    /// at (PS-021, C-25).
+    fn refresh(
+        &self,
+        bindings: &impl Bindings,
+        question: &Question<'_>,
+        held: &Leases<'_>,
+    ) -> Answer {
+        self.renewed(bindings, question, held, |before, after| {
+            if before.nonce == after.nonce {
+                Effect::Refresh { before, after }
+            } else {
+                Effect::Replace { before, after }
+            }
+        })
+    }
+
+    /// The same subscriber and the same nonce at another address: the leases follow (FO-003).
+    fn migrate(
+        &self,
+        bindings: &impl Bindings,
+        question: &Question<'_>,
+        moved: &Leases<'_>,
+    ) -> Answer {
+        self.renewed(bindings, question, moved, |before, after| Effect::Migrate {
+            before,
+            after: Lease {
+                client: question.client,
+                moved: Some(question.now),
+                ..after
+            },
+        })
+    }
+
+    /// The leases with a new lifetime, and the response about the first.
+    fn renewed(
+        &self,
+        bindings: &impl Bindings,
+        question: &Question<'_>,
+        leases: &Leases<'_>,
+        effect: impl Fn(Lease, Lease) -> Effect,
+    ) -> Answer {
+        let lifetime_s = self.lifetime_s(bindings, question);
+        let effects: Effects = leases
+            .iter()
+            .map(|before| {
+                let after = Lease {
+                    nonce: question.map.nonce,
+                    expires: question.now + Duration::from_secs(lifetime_s.into()),
+                    contact: question.contact,
+                    parity: question.port_set().map_or(before.parity, |set| set.parity),
+                    ..**before
+                };
+                effect(**before, after)
+            })
+            .collect();
+        let first = leases
+            .first()
+            .ok_or(Refusal::new(ResultCode::NoResources))?;
+        let epoch_s = self.epoch_s(question.now);
+        let response = reply::granted(question, first.set, lifetime_s, epoch_s)?;
+        Ok((effects, response))
+    }
+
+    /// What a subscriber holds, and what it has left lying about, is bounded (PC-042).
+    fn check_quota(
+        &self,
+        bindings: &impl Bindings,
+        question: &Question<'_>,
+    ) -> Result<(), Refusal> {
+        let subscriber = bindings.subscriber(question.client.outer);
+        let held = bindings.held(subscriber).count();
+        let of_client = bindings
+            .held(subscriber)
+            .filter(|lease| lease.client == question.client)
+            .count();
+        let most = self.config.max_sets_per_subscriber;
+        let littering = held + bindings.resting(subscriber) >= most + MAX_RESTING;
+        if held >= most || of_client >= MAX_EFFECTS || littering {
+            return Err(Refusal::new(ResultCode::UserExceededQuota));
+        }
+        Ok(())
+    }
+
+    fn grant(&self, bindings: &impl Bindings, question: &Question<'_>, wanted: Wanted) -> Answer {
+        if let Wanted::Inside(ports) = wanted
+            && ports.count() < self.config.smallest_set
+        {
+            return Err(Refusal::new(ResultCode::NotAuthorized));
+        }
+        let offer = bindings
+            .offer(&Wish {
+                client: question.client,
+                path: question.arrival.path(),
+                br: question.arrival.br(),
+                wanted,
+                suggestion: question.suggestion(),
+                reclaim_only: self.in_grace(question.now),
+            })
+            .map_err(|reason| refusal(reason, wanted))?;
+        let lifetime_s = self.lifetime_s(bindings, question);
+        let lease = Lease {
+            client: question.client,
+            set: offer.set,
+            br: offer.br,
+            nonce: question.map.nonce,
+            granted: question.now,
+            expires: question.now + Duration::from_secs(lifetime_s.into()),
+            moved: None,
+            contact: question.contact,
+            internal_port: question.map.internal_port,
+            parity: question.port_set().map_or(Parity::Any, |set| set.parity),
+        };
+        let epoch_s = self.epoch_s(question.now);
+        let response = reply::granted(question, offer.set, lifetime_s, epoch_s)?;
+        Ok((Effects::from_iter([Effect::Grant(lease)]), response))
+    }
+
+    fn lifetime_s(&self, bindings: &impl Bindings, question: &Question<'_>) -> u32 {
+        let address_s = bindings.address_lifetime_s(&question.client, question.now);
+        self.config.lifetime.grant_s(question.lifetime_s, address_s)
+    }
+
+    fn may_move(&self, lease: &Lease, question: &Question<'_>) -> bool {
+        lease
+            .moved
+            .is_none_or(|at| question.now.since(at) >= self.config.migration_interval)
+    }
+}
+
+/// The leases by their ports, the lowest first, so that the same request finds the same first one.
+fn in_order<'a>(leases: impl Iterator<Item = &'a Lease>) -> Leases<'a> {
+    let mut leases: Leases<'a> = leases.take(MAX_EFFECTS).collect();
+    leases.sort_unstable_by_key(|lease| lease.set.ports().first());
+    leases
+}
+
+/// What a client hears when there is no set for it (s3.5 rows 4, 13 and 14).
+fn refusal(reason: NoSet, wanted: Wanted) -> Refusal {
+    let result = match (reason, wanted) {
+        (_, Wanted::WholeAddress) => ResultCode::UnsupportedProtocol,
+        (NoSet::NoPool, _) => ResultCode::NetworkFailure,
+        (NoSet::NotServed | NoSet::NoneInside, _) => ResultCode::NotAuthorized,
+        (NoSet::Exhausted, _) => ResultCode::NoResources,
+    };
+    Refusal::new(result)
+}
+
+/// Sets that may rest after one subscriber beyond its quota. One that asks as it should gets its own set
+/// back from rest and leaves none lying about.
+const MAX_RESTING: usize = 4;

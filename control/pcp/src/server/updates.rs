@@ -1,0 +1,74 @@
+//! Mapping Updates: what a client did not ask for, told three times unless it refreshes before
+//! (PC-145).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use crate::instant::Instant;
+use crate::lease::Lease;
+use crate::port_set::PortSet;
+
+/// Updates that are still to be sent; [`super::Server::mapping_update`] writes each.
+#[derive(Clone, Debug, Default)]
+pub struct Updates {
+    queue: BTreeMap<(Instant, u64), Update>,
+    places: HashMap<PortSet, (Instant, u64)>,
+    numbered: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Update {
+    lease: Lease,
+    sent: usize,
+}
+
+impl Updates {
+    /// Tells the client about its lease, from now on; what was still to be told about the set is dropped.
+    pub fn add(&mut self, lease: Lease, now: Instant) {
+        self.cancel(lease.set);
+        self.enqueue(Update { lease, sent: 0 }, now);
+    }
+
+    /// The client has refreshed, or the set has gone to somebody else.
+    pub fn cancel(&mut self, set: PortSet) {
+        if let Some(place) = self.places.remove(&set) {
+            self.queue.remove(&place);
+        }
+    }
+
+    /// When the next one is due; `None` when all are sent.
+    #[must_use]
+    pub fn due(&self) -> Option<Instant> {
+        self.queue.keys().next().map(|(due, _)| *due)
+    }
+
+    /// The lease of the next one, if it is due.
+    pub fn pop(&mut self, now: Instant) -> Option<Lease> {
+        let entry = self.queue.first_entry()?;
+        if entry.key().0 > now {
+            return None;
+        }
+        let update = entry.remove();
+        self.places.remove(&update.lease.set);
+        if let Some(gap) = GAPS.get(update.sent) {
+            let again = Update {
+                sent: update.sent + 1,
+                ..update
+            };
+            self.enqueue(again, now + *gap);
+        }
+        Some(update.lease)
+    }
+
+    fn enqueue(&mut self, update: Update, due: Instant) {
+        self.numbered += 1;
+        let place = (due, self.numbered);
+        self.places.insert(update.lease.set, place);
+        self.queue.insert(place, update);
+    }
+}
+
+/// Between the three copies (RFC 6887 s14.2).
+const GAPS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
