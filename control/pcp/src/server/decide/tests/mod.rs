@@ -3,6 +3,7 @@
 mod bench;
 mod codec_rules;
 mod lifecycle;
+mod model;
 mod rows;
 mod third_party;
 
