@@ -15,6 +15,7 @@
 //! the [`book::Book`], makes them durable, publishes them, and then sends the response.
 
 pub mod book;
+pub mod client;
 pub mod epoch;
 pub mod instant;
 pub mod lease;

@@ -24,6 +24,12 @@ pub enum EpochVerdict {
 }
 
 impl ClientEpoch {
+    /// Of a server that has not been heard.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { previous: None }
+    }
+
     /// Holds an epoch that arrived at `now` against the one before, and remembers it.
     pub fn observe(&mut self, now: Instant, server_s: u32) -> EpochVerdict {
         let current = Previous {
