@@ -261,20 +261,25 @@ impl Book {
 
     /// A set that this very client may expect: kept for it, suggested by it, or its last one. In that
     /// order (PS-041, PS-043).
-    fn expected(&self, wish: &Wish, ports: PortRange, pools: &[&Pool]) -> Option<PortSet> {
+    fn expected<'a>(
+        &'a self,
+        wish: &Wish,
+        ports: PortRange,
+        pools: impl Iterator<Item = &'a Pool> + Clone,
+    ) -> Option<PortSet> {
         let subscriber = self.subscriber(wish.client.outer);
         let open = |set: &PortSet| {
             set.is_inside(ports)
                 && pools
-                    .iter()
+                    .clone()
                     .any(|pool| self.is_open_to(pool, *set, subscriber))
         };
         if let Some(kept) = self.pools.aside_for(subscriber).find(open) {
             return Some(kept);
         }
-        let suggested = wish
-            .suggestion
-            .and_then(|(address, port)| pools.iter().find_map(|pool| pool.set_from(address, port)));
+        let suggested = wish.suggestion.and_then(|(address, port)| {
+            pools.clone().find_map(|pool| pool.set_from(address, port))
+        });
         if let Some(suggested) = suggested.filter(open) {
             return Some(suggested);
         }
@@ -295,7 +300,12 @@ impl Book {
 
     /// A free set, on an address that the subscriber has already if there is one, else of the pool with
     /// the largest sets.
-    fn any(&self, wish: &Wish, ports: PortRange, pools: &[&Pool]) -> Option<PortSet> {
+    fn any<'a>(
+        &'a self,
+        wish: &Wish,
+        ports: PortRange,
+        mut pools: impl Iterator<Item = &'a Pool> + Clone,
+    ) -> Option<PortSet> {
         let suggested = wish.suggestion.map(|(address, _)| address);
         let addresses = self
             .held(self.subscriber(wish.client.outer))
@@ -303,13 +313,13 @@ impl Book {
             .chain(suggested);
         for address in addresses {
             let same = pools
-                .iter()
+                .clone()
                 .find_map(|pool| pool.first_free_on(address, ports));
             if same.is_some() {
                 return same;
             }
         }
-        pools.iter().find_map(|pool| pool.first_free(ports))
+        pools.find_map(|pool| pool.first_free(ports))
     }
 }
 
@@ -336,32 +346,29 @@ impl Bindings for Book {
         if self.pools.iter().next().is_none() {
             return Err(NoSet::NoPool);
         }
-        let serving: Vec<&Pool> = self
-            .pools
-            .serving(wish.client.outer, wish.br, wish.path)
-            .collect();
-        if serving.is_empty() {
+        let serving = self.pools.serving(wish.client.outer, wish.br, wish.path);
+        if serving.clone().next().is_none() {
             return Err(NoSet::NotServed);
         }
         let (ports, whole_only) = match wish.wanted {
             Wanted::Inside(ports) => (ports, false),
             Wanted::WholeAddress => (PortRange::ALL, true),
         };
-        let pools: Vec<&Pool> = serving
-            .into_iter()
-            .filter(|pool| pool.has_inside(ports))
-            .filter(|pool| !whole_only || pool.config().psid_length == 0)
-            .collect();
-        if pools.is_empty() {
+        let pools = serving.filter(move |pool| {
+            pool.has_inside(ports) && (!whole_only || pool.config().psid_length == 0)
+        });
+        if pools.clone().next().is_none() {
             return Err(NoSet::NoneInside);
         }
         let may_be_any = !wish.reclaim_only && !matches!(wish.path, Path::Management(_));
-        let set = self
-            .expected(wish, ports, &pools)
-            .or_else(|| may_be_any.then(|| self.any(wish, ports, &pools)).flatten())
-            .ok_or(NoSet::Exhausted)?;
+        let set = match self.expected(wish, ports, pools.clone()) {
+            Some(expected) => Some(expected),
+            None if may_be_any => self.any(wish, ports, pools.clone()),
+            None => None,
+        };
+        let set = set.ok_or(NoSet::Exhausted)?;
+        let mut pools = pools;
         let br = pools
-            .iter()
             .find(|pool| pool.place(set).is_some())
             .map(|pool| pool.config().br)
             .ok_or(NoSet::Exhausted)?;

@@ -13,10 +13,12 @@
 //! Octets that arrive go to [`Client::receive`], time to [`Client::poll`]; both return what there is to do
 //! next until there is nothing. Randomness is a parameter, like time.
 
+mod answers;
 mod machine;
 mod renewal;
 mod request;
 mod retransmission;
+mod state;
 #[cfg(test)]
 mod tests;
 

@@ -110,7 +110,7 @@ impl Pools {
         outer: Ipv6Addr,
         br: Option<Ipv6Addr>,
         path: Path,
-    ) -> impl Iterator<Item = &Pool> {
+    ) -> impl Iterator<Item = &Pool> + Clone {
         self.pools.iter().filter(move |pool| {
             let config = pool.config();
             let owner = match path {

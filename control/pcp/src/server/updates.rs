@@ -72,3 +72,71 @@ impl Updates {
 
 /// Between the three copies (RFC 6887 s14.2).
 const GAPS: [Duration; 2] = [Duration::from_millis(250), Duration::from_millis(500)];
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::net::Ipv4Addr;
+    use std::net::Ipv6Addr;
+
+    use super::*;
+    use crate::lease::Contact;
+    use crate::lease::Path;
+    use crate::subscriber::Client;
+    use crate::wire::Nonce;
+    use crate::wire::Parity;
+
+    fn lease(psid: u16) -> Lease {
+        let inner = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 2));
+        Lease {
+            client: Client {
+                outer: Ipv6Addr::LOCALHOST,
+                inner,
+            },
+            set: PortSet::new(Ipv4Addr::new(192, 0, 2, 1), 6, psid).unwrap(),
+            br: Ipv6Addr::LOCALHOST,
+            nonce: Nonce::default(),
+            granted: Instant::default(),
+            expires: Instant::from_secs(3600),
+            moved: None,
+            contact: Contact {
+                path: Path::Tunnel,
+                address: inner,
+                port: 40000,
+            },
+            internal_port: 1,
+            parity: Parity::Any,
+        }
+    }
+
+    #[test]
+    fn pc_145_an_update_is_sent_three_times() {
+        let start = Instant::from_secs(1);
+        let mut updates = Updates::default();
+        updates.add(lease(7), start);
+        let mut times = Vec::new();
+        while let Some(due) = updates.due() {
+            assert_eq!(updates.pop(Instant::from_nanos(due.as_nanos() - 1)), None);
+            assert_eq!(updates.pop(due), Some(lease(7)));
+            times.push(due.since(start).as_millis());
+        }
+        assert_eq!(times, [0, 250, 750]);
+    }
+
+    #[test]
+    fn pc_145_a_refresh_ends_it_and_another_update_takes_its_place() {
+        let start = Instant::from_secs(1);
+        let mut updates = Updates::default();
+        updates.add(lease(7), start);
+        updates.add(lease(8), start);
+        updates.pop(start);
+        updates.cancel(lease(7).set);
+        updates.add(lease(8), start);
+        let sent: Vec<_> = std::iter::from_fn(|| {
+            let due = updates.due()?;
+            updates.pop(due)
+        })
+        .collect();
+        assert_eq!(sent, [lease(8); 3]);
+    }
+}

@@ -91,6 +91,19 @@ fn the_request_in_its_tunnel_carries_the_canonical_payload() {
     assert_eq!(packet[62..64], SERVER_PORT.to_be_bytes());
     let udp_length = u16::from_be_bytes([packet[64], packet[65]]);
     assert_eq!(usize::from(udp_length), 8 + canonical().len());
+    assert_eq!(sum(&packet[40..60]), 0xffff);
+    let pseudo_header = [&packet[52..60], &[0, 17], &packet[64..66]].concat();
+    let datagram = [&pseudo_header, &packet[60..], &canonical()].concat();
+    assert_eq!(sum(&datagram), 0xffff);
+}
+
+/// The sum of RFC 1071, all ones where the checksum is right.
+fn sum(octets: &[u8]) -> u32 {
+    let words = octets
+        .chunks(2)
+        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+    let sum: u32 = words.sum();
+    (sum & 0xffff) + (sum >> 16)
 }
 
 /// RFC 7753 s5.1: 100 ports of UDP asked for, 32 granted.

@@ -39,6 +39,32 @@ fn row_01_ps_019_the_canonical_request_gets_the_set_of_the_policy() {
     );
 }
 
+/// T-01, octet by octet: the vectors of s3.6.
+#[test]
+fn row_01_ps_019_the_answer_that_other_implementations_decode() {
+    let config = PoolConfig {
+        exclude_ports: vec![PortRange::new(0, 26623).unwrap()],
+        ..pool("vector", Ipv4Addr::new(192, 0, 2, 5), 32, 5)
+    };
+    let mut world = World::new(vec![config], ServerConfig::default());
+    let mut ask = Ask::canonical();
+    ask.map.nonce = Nonce::new([
+        0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab,
+    ]);
+    let hex =
+        |octets: &[u8]| -> String { octets.iter().map(|octet| format!("{octet:02x}")).collect() };
+    assert_eq!(
+        hex(&ask.octets(B4)),
+        "0201000000000e1000000000000000000000ffffc0000002a0a1a2a3a4a5a6a7a8a9aaab\
+         000000000001000000000000000000000000ffff0000000082000005ffff000100000000"
+    );
+    assert_eq!(
+        hex(&world.send(b4(1), &ask).response.unwrap()),
+        "0281000000000e100000002a000000000000000000000000a0a1a2a3a4a5a6a7a8a9aaab\
+         000000000001680000000000000000000000ffffc0000205820000050800680000000000"
+    );
+}
+
 #[test]
 fn row_02_port_0_spells_the_same_and_is_copied() {
     let mut world = World::residential();
