@@ -241,6 +241,7 @@ mod tests {
             (5, PcpPorts::Included, 31),
             (6, PcpPorts::Excluded, 62),
             (7, PcpPorts::Excluded, 125),
+            (16, PcpPorts::Excluded, 65536 - 1024 - 2),
             (0, PcpPorts::Excluded, 1),
         ] {
             let mut pool = pool(psid_length, pcp_ports);

@@ -8,6 +8,28 @@
 //! meets them, makes them durable and publishes them, and only then lets the response leave; when that
 //! fails it undoes them and sends [`Server::failure`] instead. A port set is thus forwarded before its
 //! holder hears of it, and gone before anybody else can (conformance list, s10.2).
+//!
+//! ```
+//! # use pcp::{book::Book, epoch::ServerEpoch, instant::Instant, server::*};
+//! # fn durable_and_published(_: &Effects) -> bool { true }
+//! fn serve(server: &Server, book: &mut Book, packet: &Packet<'_>, now: Instant) -> Option<Vec<u8>> {
+//!     while let Some(expired) = book.expire(now) {
+//!         durable_and_published(&Effects::from_iter([expired]));
+//!     }
+//!     let decision = server.decide(book, packet, now);
+//!     for effect in &decision.effects {
+//!         book.apply(effect, now).ok()?;
+//!     }
+//!     if durable_and_published(&decision.effects) {
+//!         return decision.response.map(|response| response.to_vec());
+//!     }
+//!     for effect in decision.effects.iter().rev() {
+//!         book.undo(effect, now).ok()?;
+//!     }
+//!     let failed = pcp::result_code::ResultCode::NoResources;
+//!     Some(server.failure(packet.octets, failed, now).to_vec())
+//! }
+//! ```
 
 mod announcements;
 mod bindings;

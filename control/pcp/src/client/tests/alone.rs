@@ -1,5 +1,8 @@
 //! One client and the answers that it gets.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use super::*;
 use crate::wire::unsolicited_announce;
 
@@ -344,4 +347,36 @@ fn one_port_of_one_protocol_is_asked_for_without_port_set() {
     assert!(
         matches!(&bench.actions()[..], [Action::Bound(mapping)] if mapping.ports == PortRange::sized(4001, 1))
     );
+}
+
+proptest! {
+    /// Whatever is said to it, a client ends with a mapping that it was given, or none, and sends no more
+    /// than it has a reason to.
+    #[test]
+    fn any_octets_may_come(
+        answers in vec(
+            (
+                vec((0_usize..72, any::<u8>()), 0..4),
+                prop_oneof![3 => Just(72_usize), 1 => 0_usize..120],
+                0_u64..100,
+            ),
+            1..20,
+        ),
+    ) {
+        let (mut bench, request) = Bench::started();
+        for (changes, length, seconds) in answers {
+            let mut octets = Answer::GRANT.to(&request).to_vec();
+            for (place, octet) in changes {
+                octets[place] = octet;
+            }
+            octets.resize(length, 0);
+            bench.hear(&octets);
+            prop_assert!(bench.actions().len() <= 3);
+            bench.pass(seconds);
+            prop_assert!(bench.actions().len() <= 2);
+            if let Some(mapping) = bench.client.mapping() {
+                prop_assert!(mapping.expires > bench.now);
+            }
+        }
+    }
 }

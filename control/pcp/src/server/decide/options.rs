@@ -70,7 +70,9 @@ impl<'a> MapOptions<'a> {
         let Some(set) = self.port_set.filter(|_| request.lifetime_s != 0) else {
             return Ok(());
         };
-        let elsewhere = map.internal_port != 0 && set.first_internal_port != map.internal_port;
+        // A set of one port is read as if it were not there (PS-017).
+        let elsewhere =
+            set.size != 1 && map.internal_port != 0 && set.first_internal_port != map.internal_port;
         if set.size == 0 || elsewhere {
             return Err(Refusal::new(ResultCode::MalformedOption));
         }

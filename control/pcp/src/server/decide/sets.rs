@@ -10,6 +10,7 @@ use super::MAX_EFFECTS;
 use super::question::Question;
 use super::reply;
 use crate::lease::Lease;
+use crate::lease::Path;
 use crate::port_set::PortSet;
 use crate::result_code::ResultCode;
 use crate::server::Bindings;
@@ -52,11 +53,21 @@ impl Server {
         if wanted == Wanted::WholeAddress && holds_another {
             return Err(Refusal::new(ResultCode::UnsupportedProtocol));
         }
-        let moved = in_order(bindings.held(subscriber).filter(|lease| {
+        let may_be_its = |lease: &&Lease| {
             lease.client.may_have_moved_to(&question.client)
                 && lease.nonce == question.map.nonce
                 && wanted.concerns(lease.set)
-        }));
+        };
+        let from = bindings
+            .held(subscriber)
+            .find(may_be_its)
+            .map(|lease| lease.client);
+        let moved = in_order(
+            bindings
+                .held(subscriber)
+                .filter(may_be_its)
+                .filter(|lease| Some(lease.client) == from),
+        );
         if !moved.is_empty() && moved.iter().all(|lease| self.may_move(lease, question)) {
             return self.migrate(bindings, question, &moved);
         }
@@ -213,7 +224,7 @@ impl Server {
                 suggestion: question.suggestion(),
                 reclaim_only: self.in_grace(question.now),
             })
-            .map_err(|reason| refusal(reason, wanted))?;
+            .map_err(|reason| refusal(reason, wanted, question.contact.path))?;
         let lifetime_s = self.lifetime_s(bindings, question);
         let lease = Lease {
             client: question.client,
@@ -251,13 +262,15 @@ fn in_order<'a>(leases: impl Iterator<Item = &'a Lease>) -> Leases<'a> {
     leases
 }
 
-/// What a client hears when there is no set for it (s3.5 rows 4, 13 and 14).
-fn refusal(reason: NoSet, wanted: Wanted) -> Refusal {
-    let result = match (reason, wanted) {
-        (_, Wanted::WholeAddress) => ResultCode::UnsupportedProtocol,
-        (NoSet::NoPool, _) => ResultCode::NetworkFailure,
-        (NoSet::NotServed | NoSet::NoneInside, _) => ResultCode::NotAuthorized,
-        (NoSet::Exhausted, _) => ResultCode::NoResources,
+/// What a client hears when there is no set for it (s3.5 rows 4, 13 and 14; DH-051).
+fn refusal(reason: NoSet, wanted: Wanted, path: Path) -> Refusal {
+    let result = match (reason, wanted, path) {
+        (_, Wanted::WholeAddress, _) => ResultCode::UnsupportedProtocol,
+        (NoSet::NoPool, ..) => ResultCode::NetworkFailure,
+        (NoSet::NoneInside, _, Path::Management(_)) | (NoSet::Exhausted, ..) => {
+            ResultCode::NoResources
+        }
+        (NoSet::NotServed | NoSet::NoneInside, ..) => ResultCode::NotAuthorized,
     };
     Refusal::new(result)
 }

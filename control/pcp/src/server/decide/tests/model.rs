@@ -23,8 +23,16 @@ enum Step {
         size: u16,
         lifetime_s: u32,
         suggested: Option<u16>,
+        publishing: Publishing,
     },
     Pass(u64),
+}
+
+/// Whether what was decided could be made durable and published.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Publishing {
+    Works,
+    Fails,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,7 +51,7 @@ struct Rests {
     until: u64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Model {
     now: u64,
     held: Vec<Held>,
@@ -91,6 +99,7 @@ impl Model {
             size,
             lifetime_s,
             suggested,
+            ..
         } = step
         else {
             panic!("no request");
@@ -237,15 +246,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1_u16..8).prop_map(|set| Some(set * 8192)),
         1 => any::<u16>().prop_map(Some),
     ];
+    let publishing = prop_oneof![5 => Just(Publishing::Works), 1 => Just(Publishing::Fails)];
     prop_oneof![
-        5 => ((0_u16..4, 1_u8..3), 1_u8..3, ports, lifetime, suggested).prop_map(
-            |(who, nonce, (first, size), lifetime_s, suggested)| Step::Ask {
+        5 => ((0_u16..4, 1_u8..3), 1_u8..3, ports, lifetime, suggested, publishing).prop_map(
+            |(who, nonce, (first, size), lifetime_s, suggested, publishing)| Step::Ask {
                 who,
                 nonce,
                 first: first.max(1),
                 size,
                 lifetime_s,
                 suggested,
+                publishing,
             },
         ),
         1 => (1_u64..200).prop_map(Step::Pass),
@@ -261,6 +272,7 @@ fn check(world: &mut World, model: &mut Model, step: &Step) {
         size,
         lifetime_s,
         suggested,
+        publishing,
     } = step
     else {
         return;
@@ -269,7 +281,9 @@ fn check(world: &mut World, model: &mut Model, step: &Step) {
     if let Some(port) = suggested {
         ask = ask.suggest([192, 0, 2, 4], port);
     }
-    let answer = world.ask(outer(who), &ask);
+    let before = model.clone();
+    let decision = world.send(outer(who), &ask);
+    let answer = said(decision.response.as_ref().unwrap());
     match model.ask(step) {
         Expected::Refused(result, lifetime_s) => {
             assert_eq!((answer.result, answer.lifetime_s), (result, lifetime_s));
@@ -288,6 +302,26 @@ fn check(world: &mut World, model: &mut Model, step: &Step) {
             let set = u32::from(first) / SET_SIZE;
             assert!(sets.contains(&set), "{set} is none of {sets:?}");
             model.got(step, set, granted_s);
+        }
+    }
+    if publishing == Publishing::Fails {
+        *model = before;
+        undo(world, model, who, &decision.effects);
+    }
+}
+
+/// Takes effects back: all is as it was, but a set that somebody was about to get rests.
+fn undo(world: &mut World, model: &mut Model, who: (u16, u8), effects: &[Effect]) {
+    for effect in effects.iter().rev() {
+        world.book.undo(effect, world.now).unwrap();
+        if let Effect::Grant(lease) = effect {
+            let set = u32::from(lease.set.psid());
+            model.rests.retain(|rests| rests.set != set);
+            model.rests.push(Rests {
+                who,
+                set,
+                until: model.now + REST_S,
+            });
         }
     }
 }

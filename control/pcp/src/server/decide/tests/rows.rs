@@ -171,6 +171,7 @@ fn row_08_pc_037_ps_017_a_port_of_the_own_set_is_mapped_to_itself() {
     for ask in [
         Ask::one(17, 4000).nonce(9),
         Ask::one(6, 4000).with(port_set(1, 4000)),
+        Ask::one(6, 4000).with(port_set(1, 9)),
     ] {
         let decision = world.send(b4(1), &ask);
         assert!(decision.effects.is_empty());

@@ -77,6 +77,11 @@ fn ti_003_dh_050_dh_051_the_exact_suggestion_or_nothing() {
     let wish = identified(Ask::set(4096 * 2, 2048), b4(1));
     let unsuggested = send(&mut world, &wish);
     assert_eq!(unsuggested.result, Some(ResultCode::NoResources));
+    let narrow = identified(Ask::set(9000, 2048), b4(1)).suggest([198, 51, 100, 1], 9000);
+    assert_eq!(
+        send(&mut world, &narrow).result,
+        Some(ResultCode::NoResources)
+    );
     let suggested = wish.clone().suggest([198, 51, 100, 1], 8192);
     let decision = send(&mut world, &suggested);
     let [Effect::Grant(lease)] = decision.effects[..] else {
