@@ -331,7 +331,7 @@ fn ps_007_a_release_is_tried_three_times() {
 }
 
 #[test]
-fn one_port_of_one_protocol_is_asked_for_without_port_set() {
+fn ps_005_one_port_of_one_protocol_is_asked_for_without_port_set() {
     let goal = Goal::Port {
         protocol: 17,
         internal_port: 4000,
@@ -347,6 +347,32 @@ fn one_port_of_one_protocol_is_asked_for_without_port_set() {
     assert!(
         matches!(&bench.actions()[..], [Action::Bound(mapping)] if mapping.ports == PortRange::sized(4001, 1))
     );
+}
+
+#[test]
+fn ps_002_a_second_set_is_asked_for_in_other_ports() {
+    let goal = Goal::PortSet(PortRange::new(30000, 65535).unwrap());
+    let (mut bench, request) = Bench::with(ClientConfig { goal, ..config() });
+    assert_eq!(request[40..42], 30000_u16.to_be_bytes());
+    assert_eq!(request[64..68], [0x8a, 0xd0, 0x75, 0x30]);
+    // There is no other way to spell it, so a strict server is left alone (PS-042).
+    let malformed = Answer::refusal(ResultCode::MalformedRequest, 1800);
+    bench.hear(&malformed.to(&request));
+    assert!(matches!(bench.actions()[..], [Action::Refused { .. }]));
+}
+
+#[test]
+fn pc_110_what_is_suggested_is_not_expected() {
+    let suggestion = Some((Ipv4Addr::new(192, 0, 2, 77), 2048));
+    let (mut bench, request) = Bench::with(ClientConfig {
+        suggestion,
+        ..config()
+    });
+    assert_eq!(request[42..44], 2048_u16.to_be_bytes());
+    assert_eq!(request[56..60], [192, 0, 2, 77]);
+    bench.hear(&Answer::GRANT.to(&request));
+    let mapping = bench.client.mapping().unwrap();
+    assert_eq!(mapping.address, Ipv4Addr::new(192, 0, 2, 5));
 }
 
 proptest! {

@@ -126,6 +126,28 @@ fn ps_021_ps_022_ps_051_a_request_that_meets_two_sets_refreshes_both() {
 }
 
 #[test]
+fn ps_025_one_request_touches_four_sets_at_most() {
+    let config = ServerConfig {
+        max_sets_per_subscriber: 10,
+        ..ServerConfig::default()
+    };
+    let mut world = World::new(vec![residential()], config);
+    for block in 1..5_u16 {
+        let answer = world.ask(b4(1), &Ask::set(block * 8192, 8192));
+        assert_eq!(answer.result, ResultCode::Success);
+    }
+    assert_eq!(
+        world.refused(b4(1), &Ask::set(49152, 8192)),
+        ResultCode::UserExceededQuota
+    );
+    let decision = world.send(b4(1), &Ask::canonical());
+    assert_eq!((decision.effects.len(), decision.updates().count()), (4, 3));
+    // A release of several sets draws one response.
+    let decision = world.send(b4(1), &Ask::canonical().lifetime(0));
+    assert_eq!((decision.effects.len(), decision.updates().count()), (4, 0));
+}
+
+#[test]
 fn c_03_lg_003_nonce_takeover_as_configured() {
     for (takeover, taken) in [
         (NonceTakeover::Never, false),

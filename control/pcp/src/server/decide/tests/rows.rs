@@ -15,7 +15,7 @@ fn granted(first: u16, size: u16, internal_port: u16) -> Said {
 
 /// T-01.
 #[test]
-fn row_01_ps_019_the_canonical_request_gets_the_set_of_the_policy() {
+fn row_01_ps_019_pc_033_pc_146_the_canonical_request_gets_the_set_of_the_policy() {
     let mut world = World::residential();
     let decision = world.send(b4(1), &Ask::canonical());
     let [Effect::Grant(lease)] = decision.effects[..] else {
@@ -280,7 +280,7 @@ fn row_12_ps_021_pc_017_the_same_again_is_a_refresh() {
 }
 
 #[test]
-fn row_13_ps_015_never_more_than_asked_and_no_set_below_the_floor() {
+fn row_13_ps_015_ps_016_never_more_than_asked_and_no_set_below_the_floor() {
     let large = residential();
     let small = pool("small", Ipv4Addr::new(192, 0, 2, 8), 31, 8);
     let mut world = World::new(vec![small, large], ServerConfig::default());
@@ -343,7 +343,7 @@ fn row_14_pc_042_why_there_is_nothing() {
 
 /// T-05.
 #[test]
-fn ps_012_ps_013_ps_014_port_sets_that_make_no_sense() {
+fn ps_012_ps_013_ps_014_ps_026_port_sets_that_make_no_sense() {
     let mut world = World::residential();
     for ask in [
         Ask::canonical().with(port_set(65535, 1)),
@@ -364,7 +364,7 @@ fn ps_012_ps_013_ps_014_port_sets_that_make_no_sense() {
 }
 
 #[test]
-fn pc_062_pc_063_options_that_an_lwaftr_does_not_have() {
+fn pc_036_pc_062_pc_063_options_that_an_lwaftr_does_not_have() {
     let mut world = World::residential();
     let prefer = Ask::one(17, 9)
         .suggest([192, 0, 2, 4], 9)
@@ -376,4 +376,21 @@ fn pc_062_pc_063_options_that_an_lwaftr_does_not_have() {
         remote_address: IpAddr::from([8, 8, 8, 8]),
     }));
     assert_eq!(world.refused(b4(1), &filter), ResultCode::UnsupportedOption);
+}
+
+#[test]
+fn ps_018_parity_is_kept_and_said_to_be() {
+    let mut world = World::residential();
+    let ask = Ask::one(0, 1).with(PcpOption::PortSet(PortSetOption {
+        size: 65535,
+        first_internal_port: 1,
+        parity: Parity::Preserved,
+    }));
+    for _ in 0..2 {
+        let response = world.send(b4(1), &ask).response.unwrap();
+        assert_eq!(response[60..], [130, 0, 0, 5, 8, 0, 8, 0, 1, 0, 0, 0]);
+    }
+    let lease = *world.book.leases().next().unwrap();
+    let update = world.server.mapping_update(&lease, world.now).unwrap();
+    assert_eq!(update[68], 1);
 }

@@ -72,7 +72,7 @@ fn ti_002_pc_060_third_parties_that_make_no_sense() {
 }
 
 #[test]
-fn ti_003_dh_050_dh_051_the_exact_suggestion_or_nothing() {
+fn ti_001_ti_003_pc_061_dh_050_dh_051_the_exact_suggestion_or_nothing() {
     let mut world = world();
     let wish = identified(Ask::set(4096 * 2, 2048), b4(1));
     let unsuggested = send(&mut world, &wish);
