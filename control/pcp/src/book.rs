@@ -17,6 +17,7 @@ use crate::lease::Path;
 use crate::lease::Phase;
 use crate::pool::Place;
 use crate::pool::Pool;
+use crate::pool::PoolError;
 use crate::pool::Pools;
 use crate::port_set::PortRange;
 use crate::port_set::PortSet;
@@ -134,6 +135,19 @@ impl Book {
     /// When its set is not in any pool, or not free.
     pub fn restore_resting(&mut self, lease: Lease, until: Instant) -> Result<(), BookError> {
         self.open(lease, Phase::Resting(until))
+    }
+
+    /// Withholds a set that is bound by other means, such as a binding of the operator's (LW-009).
+    ///
+    /// # Errors
+    /// When no pool has the set, or somebody holds it or held it a moment ago.
+    pub fn keep_back(&mut self, set: PortSet) -> Result<(), PoolError> {
+        self.pools.keep_back(set)
+    }
+
+    /// Ends what [`Self::keep_back`] began.
+    pub fn hand_out(&mut self, set: PortSet) {
+        self.pools.hand_out(set);
     }
 
     /// What takes the lease of a set away; to be applied like any other effect.

@@ -98,6 +98,26 @@ impl Pools {
         Ok(())
     }
 
+    /// Withholds a set that is bound by other means, such as a binding of the operator's (LW-009).
+    ///
+    /// # Errors
+    /// When no pool has the set, or it is not free.
+    pub fn keep_back(&mut self, set: PortSet) -> Result<(), PoolError> {
+        let pool = self.pool_of(set).ok_or(PoolError::Nowhere { set })?;
+        if pool.keep_back(set) {
+            Ok(())
+        } else {
+            Err(PoolError::Taken { set })
+        }
+    }
+
+    /// Ends what [`Self::keep_back`] began.
+    pub fn hand_out(&mut self, set: PortSet) {
+        if let Some(pool) = self.pool_of(set) {
+            pool.hand_out(set);
+        }
+    }
+
     /// The pools, those with the largest sets first.
     pub fn iter(&self) -> impl Iterator<Item = &Pool> {
         self.pools.iter()

@@ -185,6 +185,31 @@ impl Pool {
         }
     }
 
+    /// Withholds a free set. `false` when it is not free.
+    pub(super) fn keep_back(&mut self, set: PortSet) -> bool {
+        match self.index(set) {
+            Some(index) if self.free.contains(index) => {
+                self.free.remove(index);
+                self.places[index] = Place::Withheld;
+                self.withheld += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Hands out again what was kept back, unless the operator's rules withhold it.
+    pub(super) fn hand_out(&mut self, set: PortSet) {
+        if let Some(index) = self.index(set)
+            && self.places[index] == Place::Withheld
+            && !self.config.withholds(set)
+        {
+            self.places[index] = Place::Free;
+            self.free.insert(index);
+            self.withheld -= 1;
+        }
+    }
+
     /// Takes a set out of what anybody may have.
     pub(super) fn hide(&mut self, set: PortSet) {
         if let Some(index) = self.index(set) {

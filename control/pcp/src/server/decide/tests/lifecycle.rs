@@ -317,6 +317,49 @@ fn a_set_kept_for_a_subscriber_waits_for_it() {
     assert_eq!(world.ask(b4(9), &Ask::canonical()).external.1, 16384);
 }
 
+/// LW-009.
+#[test]
+fn a_set_that_is_bound_by_other_means_is_kept_back() {
+    let one = pool("one", Ipv4Addr::new(192, 0, 2, 4), 32, 1);
+    let mut world = World::new(vec![one], ServerConfig::default());
+    let address = Ipv4Addr::new(192, 0, 2, 4);
+    let set = |psid| crate::port_set::PortSet::new(address, 1, psid).unwrap();
+    world.book.keep_back(set(1)).unwrap();
+    assert!(world.book.keep_back(set(1)).is_err(), "once is enough");
+    let stolen = Ask::canonical().suggest([192, 0, 2, 4], 32768);
+    assert_eq!(world.refused(b4(1), &stolen), ResultCode::NoResources);
+    world.book.hand_out(set(0));
+    assert_eq!(
+        world.refused(b4(1), &stolen),
+        ResultCode::NoResources,
+        "the system ports stay back"
+    );
+    world.book.hand_out(set(1));
+    assert_eq!(world.ask(b4(1), &stolen).external.1, 32768);
+    assert!(world.book.keep_back(set(1)).is_err(), "somebody has it");
+}
+
+#[test]
+fn lg_003_the_operator_may_take_a_lease_away() {
+    let mut world = World::residential();
+    world.ask(b4(1), &Ask::canonical());
+    let lease = *world.book.leases().next().unwrap();
+    let effect = world.book.revoke(lease.set).unwrap();
+    world.book.apply(&effect, world.now).unwrap();
+    assert_eq!(world.book.counts(), (0, 1));
+    assert_eq!(world.book.revoke(lease.set), None);
+    assert_eq!(world.book.holder(lease.set.address(), 3000), None);
+    // PC-145: its client is told that nothing is left, by the values that it knows.
+    let ended = crate::lease::Lease {
+        expires: world.now,
+        ..lease
+    };
+    let update = world.server.mapping_update(&ended, world.now).unwrap();
+    let update = said(&update);
+    assert_eq!((update.result, update.lifetime_s), (ResultCode::Success, 0));
+    assert_eq!(update.external, (lease.set.address().into(), 2048));
+}
+
 /// Everything of the book, with a set that the operator bound and traffic that somebody watches.
 struct Watched<'a> {
     book: &'a Book,
