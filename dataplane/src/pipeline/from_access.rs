@@ -25,6 +25,7 @@ use crate::pipeline::express::Sent;
 use crate::pipeline::hairpin::Turning;
 use crate::pipeline::ipv6_fragment::At;
 use crate::pipeline::key;
+use crate::pipeline::refuse::Left;
 use crate::pipeline::rewrite::Sent as Leaving;
 use crate::reassembly::Fragment;
 use crate::table::Key;
@@ -89,9 +90,12 @@ impl Pipeline {
         ledger.receive(sent.packets, sent.ipv6);
         ledger.send_internet(sent.packets, sent.ipv4);
         if !undone.is_empty() {
-            let found = (&*keys, &*hits);
-            let undone =
-                self.refuse_usual_up(table, packets, found, undone, &mut verdicts, detour, ledger);
+            let left = Left {
+                keys: &keys,
+                hits,
+                places: undone,
+            };
+            let undone = self.refuse_usual_up(table, packets, left, &mut verdicts, detour, ledger);
             if !undone.is_empty() {
                 self.careful_up(table, packets, undone, &mut verdicts, detour, ledger);
             }

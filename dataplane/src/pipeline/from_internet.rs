@@ -19,6 +19,7 @@ use crate::pipeline::ends;
 use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::key;
+use crate::pipeline::refuse::Left;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
@@ -79,9 +80,12 @@ impl Pipeline {
         ledger.receive(sent.packets, sent.ipv4);
         ledger.send_access(sent.packets, sent.ipv6);
         if !undone.is_empty() {
-            let found = (&*keys, &*hits);
-            let undone =
-                self.refuse_usual_down(packets, found, undone, &mut verdicts, detour, ledger);
+            let left = Left {
+                keys: &keys,
+                hits,
+                places: undone,
+            };
+            let undone = self.refuse_usual_down(packets, left, &mut verdicts, detour, ledger);
             if !undone.is_empty() {
                 self.careful_down(table, packets, undone, &mut verdicts, detour, ledger);
             }

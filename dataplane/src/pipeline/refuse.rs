@@ -19,6 +19,17 @@ use crate::wire::ipv4;
 use crate::wire::ipv6;
 use crate::wire::u16_at;
 
+/// What the express lane has left of a burst, and what it knows of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left<'l> {
+    /// Of the whole burst.
+    pub(super) keys: &'l [Key],
+    /// Of the whole burst.
+    pub(super) hits: &'l [Option<&'l Softwire>],
+    /// Those that are left.
+    pub(super) places: Places,
+}
+
 impl Pipeline {
     /// Drops packets from the Internet for whom nobody is there and whose senders hear nothing now.
     /// Returns the places of the others.
@@ -26,8 +37,7 @@ impl Pipeline {
     pub(super) fn refuse_usual_down<P: Packet>(
         &self,
         packets: &[P],
-        (keys, hits): (&[Key], &[Option<&Softwire>]),
-        undone: Places,
+        left: Left<'_>,
         verdicts: &mut Verdicts,
         detour: &Detour<P>,
         ledger: &mut Ledger<'_>,
@@ -35,7 +45,8 @@ impl Pipeline {
         let answers = self.forwarding.internet_icmp.generate_errors;
         let at = self.internet_gate.ip_at();
         let mut others = Places::default();
-        for index in undone {
+        let Left { keys, hits, places } = left;
+        for index in places {
             let key = keys[index];
             let is_known = key != NOTHING
                 && hits[index].is_none()
@@ -70,8 +81,7 @@ impl Pipeline {
         &self,
         table: &Table,
         packets: &[P],
-        (keys, hits): (&[Key], &[Option<&Softwire>]),
-        undone: Places,
+        left: Left<'_>,
         verdicts: &mut Verdicts,
         detour: &Detour<P>,
         ledger: &mut Ledger<'_>,
@@ -79,7 +89,8 @@ impl Pipeline {
         let answers = self.forwarding.access_icmp.generate_errors;
         let at = self.access_gate.ip_at();
         let mut others = Places::default();
-        for index in undone {
+        let Left { keys, hits, places } = left;
+        for index in places {
             let outer = packets[index].head().get(at..);
             let outer = outer.and_then(<[u8]>::first_chunk::<{ ipv6::HEADER }>);
             let (Some(outer), true) = (outer, keys[index] != NOTHING) else {
