@@ -25,7 +25,7 @@ impl Buffers {
     /// Packets that may wait for the control thread.
     pub const PUNT_RING: u32 = 1024;
     /// Fragments that may be on their way from the other workers to one, on each side.
-    pub const EXCHANGE_RING: u32 = 256;
+    pub const EXCHANGE_RING: u32 = 1024;
 
     /// Octets of memory that the pool takes.
     #[must_use]
