@@ -88,7 +88,25 @@ fn is_made_of(sent: &Ipv4<'_>, arrived: &Ipv4<'_>, clamps: bool) -> bool {
         && sent.more_follow() == (arrived.more_follow() || end < all.len())
         && flags(sent) == flags(arrived)
         && options_fit
-        && (payload == original || clamps && start == 0 && is_clamped(sent, original))
+        && (payload == original
+            || clamps && start == 0 && is_clamped(sent, original)
+            || clamps && start > 0 && is_piece_of_clamped(payload, start, arrived))
+}
+
+/// Whether a later piece of a TCP segment, which arrived with its header, differs only where an MSS option
+/// and the checksum may: a small MTU parts the header.
+fn is_piece_of_clamped(piece: &[u8], start: usize, arrived: &Ipv4<'_>) -> bool {
+    let segment = arrived.payload();
+    let header_len = segment
+        .get(12)
+        .map_or(0, |octet| usize::from(octet >> 4) * 4);
+    arrived.offset() == 0
+        && arrived.protocol() == 6
+        && piece.iter().enumerate().all(|(index, octet)| {
+            let place = start + index;
+            let may_differ = (16..18).contains(&place) || (20..header_len).contains(&place);
+            may_differ || segment.get(place) == Some(octet)
+        })
 }
 
 /// Whether a TCP segment differs from how it arrived only where an MSS option and the checksum may.
