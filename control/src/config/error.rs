@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use lwaftr_dataplane::binding::BindingError;
 use lwaftr_dataplane::port_set::PortSetError;
+use pcp::pool::PoolError;
 use thiserror::Error;
 
 /// A fault and where it stands.
@@ -109,6 +110,12 @@ pub enum Fault {
     /// The binding is impossible.
     #[error(transparent)]
     Binding(#[from] BindingError),
+    /// The pools cannot be as they are.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// A key that has no meaning without another.
+    #[error("needs {0}")]
+    Needs(&'static str),
     /// A value that a list already has.
     #[error("{found} is there already, expected each once")]
     Repeated {

@@ -10,6 +10,8 @@ mod device;
 mod eal;
 mod error;
 mod interface;
+mod pcp;
+mod pool;
 mod section;
 mod side;
 mod softwire;
@@ -19,6 +21,9 @@ use std::fs;
 use std::net::Ipv6Addr;
 use std::path::Path;
 use std::path::PathBuf;
+
+use ::pcp::pool::PoolConfig;
+use ::pcp::server::NonceTakeover;
 
 pub use buffers::Buffers;
 pub use dataplane::Dataplane;
@@ -32,6 +37,8 @@ pub use error::Fault;
 pub use interface::InterfaceAddress;
 pub use interface::IpAddress;
 pub use interface::NoInterfaceAddress;
+pub use pcp::Leases;
+pub use pcp::Pcp;
 pub use side::Access;
 pub use side::FragmentCache;
 pub use side::Icmp;
@@ -61,6 +68,12 @@ pub struct Config {
     pub wiring: Wiring,
     /// Softwires and how packets cross them.
     pub softwire: Softwire,
+    /// Where PCP takes port sets from.
+    pub pools: Vec<PoolConfig>,
+    /// The PCP server, if there is one.
+    pub pcp: Option<Pcp>,
+    /// Where leases are kept.
+    pub leases: Leases,
     /// The socket that the command line talks to.
     pub socket: PathBuf,
     /// How much the daemon says.
@@ -146,9 +159,10 @@ impl Config {
         }
     }
 
-    /// The BR addresses that bindings may name: those listed and those that `bindings` name.
+    /// The BR addresses that bindings may name: those listed, those of pools, and those that `bindings` name.
     pub fn br_addresses(&self, bindings: impl IntoIterator<Item = Ipv6Addr>) -> Vec<Ipv6Addr> {
         let mut addresses = self.softwire.br.clone();
+        addresses.extend(self.pools.iter().map(|pool| pool.br));
         addresses.extend(self.softwire.bindings.iter().map(|row| row.binding.br()));
         let mut last = None;
         for address in bindings {
@@ -160,6 +174,13 @@ impl Config {
         addresses.sort_unstable();
         addresses.dedup();
         addresses
+    }
+
+    /// Whether it matters how long a softwire has carried nothing (C-03).
+    #[must_use]
+    pub fn counts_idle_softwires(&self) -> bool {
+        let takeover = self.pcp.as_ref().map(|pcp| pcp.server.nonce_takeover);
+        matches!(takeover, Some(NonceTakeover::AfterIdle(_)))
     }
 
     fn from_source(source: &Source<'_>, file: &Path, purpose: Purpose) -> Option<Self> {
@@ -177,6 +198,9 @@ impl Config {
         let access = Access::read(root.section("access"), devices, other);
         let directory = file.parent().unwrap_or(Path::new(""));
         let softwire = Softwire::read(root.section("softwire"), directory);
+        let pools = pool::read(&mut root);
+        let pcp = Pcp::read(&mut root);
+        let leases = Leases::read(root.section("leases"), directory);
         let socket = socket(root.section("api"), directory);
         let log_level = log_level(root.section("log"));
         for (key, name) in LATER {
@@ -191,9 +215,17 @@ impl Config {
             internet,
             access,
             softwire: softwire?,
+            pools: pools?,
+            pcp: pcp?,
+            leases: leases?,
             socket: socket?,
             log_level: log_level?,
         };
+        if config.counts_idle_softwires() && !config.dataplane.softwire_counters {
+            let pcp = Section::root(source, table.get_ref()).section("pcp");
+            let fault = Fault::Needs("dataplane.softwire_counters = true");
+            pcp.fault("nonce_takeover", fault);
+        }
         let buffers = config.buffers();
         if buffers.mbufs < buffers.needed() {
             let (found, needed) = (buffers.mbufs, buffers.needed());
@@ -238,12 +270,7 @@ fn log_level(mut section: Section<'_>) -> Option<tracing::Level> {
 pub const DEFAULT_SOCKET: &str = "/run/lwaftr.sock";
 
 /// Sections of the whole product that this version does not act upon.
-const LATER: [(&str, &str); 4] = [
-    ("pool", "[[pool]]"),
-    ("pcp", "[pcp]"),
-    ("third_party", "[[third_party]]"),
-    ("leases", "[leases]"),
-];
+const LATER: [(&str, &str); 1] = [("third_party", "[[third_party]]")];
 
 #[cfg(test)]
 mod tests;

@@ -101,6 +101,11 @@ impl<'t> Section<'t> {
         }
     }
 
+    /// Whether a key is there, whatever its value.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
     /// The value of a key that may be absent.
     pub(super) fn optional<T>(
         &mut self,

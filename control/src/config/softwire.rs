@@ -182,7 +182,7 @@ fn aftr_ipv4(value: &DeValue<'_>) -> Result<Ipv4Addr, Fault> {
         .ok_or_else(|| unexpected(value, expected))
 }
 
-fn br_address(value: &DeValue<'_>) -> Result<Ipv6Addr, Fault> {
+pub(super) fn br_address(value: &DeValue<'_>) -> Result<Ipv6Addr, Fault> {
     let address = value::ipv6(value)?;
     let end = !(address.is_unspecified() || address.is_loopback() || address.is_multicast());
     end.then_some(address)

@@ -22,6 +22,7 @@ pub use config::PcpPorts;
 pub use config::PoolConfig;
 pub use prefix::Ipv4Prefix;
 pub use prefix::Ipv6Prefix;
+pub use prefix::NoPrefix;
 pub use single::Pool;
 pub use single::Usage;
 
@@ -53,10 +54,14 @@ impl Pools {
     /// Pools as configured.
     ///
     /// # Errors
-    /// When two pools share an address, or a pool has more sets than can be numbered.
+    /// When two pools share an address or a name, or a pool has more sets than can be numbered.
     pub fn new(configs: Vec<PoolConfig>) -> Result<Self, PoolError> {
         for (number, config) in configs.iter().enumerate() {
             for other in &configs[..number] {
+                if config.name == other.name {
+                    let pool = config.name.clone();
+                    return Err(PoolError::Name { pool });
+                }
                 if config.prefix.index(other.prefix.nth(0)).is_some()
                     || other.prefix.index(config.prefix.nth(0)).is_some()
                 {
@@ -205,6 +210,12 @@ pub enum PoolError {
         pool: String,
         /// The earlier one.
         other: String,
+    },
+    /// Two pools of one name.
+    #[error("pool {pool:?} is there already, expected each name once")]
+    Name {
+        /// The name.
+        pool: String,
     },
     /// More sets than numbers.
     #[error("pool {pool:?} has {sets} sets, more than {MAX_SETS}")]
