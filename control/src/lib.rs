@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod exception;
 pub mod forwarding;
 pub mod placement;
+pub mod provisioning;
 pub mod publisher;
 pub mod replay;
 pub mod run;

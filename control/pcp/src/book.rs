@@ -137,11 +137,17 @@ impl Book {
         self.open(lease, Phase::Resting(until))
     }
 
-    /// Withholds a set that is bound by other means, such as a binding of the operator's (LW-009).
+    /// Withholds a set that is bound by other means, such as a binding of the operator's (LW-009). It
+    /// rests no longer: who bound it knows better.
     ///
     /// # Errors
-    /// When no pool has the set, or somebody holds it or held it a moment ago.
+    /// When no pool has the set, or somebody holds it.
     pub fn keep_back(&mut self, set: PortSet) -> Result<(), PoolError> {
+        if let Some(Place::Taken(id)) = self.pools.place(set)
+            && let Some((_, Phase::Resting(_))) = self.leases.find(id)
+        {
+            self.close(id, set);
+        }
         self.pools.keep_back(set)
     }
 
@@ -179,6 +185,29 @@ impl Book {
             Phase::Active => None,
             Phase::Resting(until) => Some((lease, until)),
         })
+    }
+
+    /// What the subscriber at `outer` holds, and what rests for it.
+    pub fn of_subscriber(&self, outer: Ipv6Addr) -> impl Iterator<Item = (&Lease, Phase)> {
+        self.leases
+            .of_subscriber(self.leases.subscriber(outer))
+            .map(|(_, lease, phase)| (lease, phase))
+    }
+
+    /// Whether the subscriber at `outer` holds a set, or one rests for it.
+    #[must_use]
+    pub fn knows(&self, outer: Ipv6Addr) -> bool {
+        self.of_subscriber(outer).next().is_some()
+    }
+
+    /// Leases, held and resting, of at most `most` places from place `from` on, and the place behind them
+    /// unless that is the end.
+    pub fn page(
+        &self,
+        from: usize,
+        most: usize,
+    ) -> (impl Iterator<Item = (&Lease, Phase)>, Option<usize>) {
+        self.leases.page(from, most)
     }
 
     /// Numbers of sets that are held and that rest.

@@ -109,12 +109,12 @@ impl Exception {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::time::Duration;
 
     use super::*;
 
-    pub(super) fn own() -> Own {
+    pub(crate) fn own() -> Own {
         Own {
             internet_mac: Mac([2, 0, 0, 0, 1, 1]),
             internet: Ipv4Addr::new(203, 0, 113, 1),

@@ -19,6 +19,9 @@ impl Origins {
     /// Bindings that stand in the configuration itself.
     pub const CONFIG: Origin = Origin(1);
 
+    /// Leases of the PCP server.
+    pub const LEASE: Origin = Origin(u16::MAX);
+
     /// The origins of a daemon with this configuration.
     #[must_use]
     pub fn new(config: &Path) -> Self {
@@ -38,14 +41,17 @@ impl Origins {
             self.files.push(file);
             self.files.len() - 1
         });
-        u16::try_from(position + 1)
-            .map(Origin)
-            .map_err(|_| TooManyOrigins(position))
+        let number = u16::try_from(position + 1).map(Origin);
+        let number = number.ok().filter(|number| *number != Self::LEASE);
+        number.ok_or(TooManyOrigins(position))
     }
 
     /// What an origin is called.
     #[must_use]
     pub fn name(&self, origin: Origin) -> String {
+        if origin == Self::LEASE {
+            return "lease".to_owned();
+        }
         let file = usize::from(origin.0)
             .checked_sub(1)
             .and_then(|position| self.files.get(position));
@@ -72,7 +78,7 @@ mod tests {
     #[test]
     fn files_beyond_the_last_number_are_refused() {
         let mut origins = Origins {
-            files: vec![PathBuf::from("/a"); usize::from(u16::MAX)],
+            files: vec![PathBuf::from("/a"); usize::from(u16::MAX) - 1],
         };
         assert_eq!(
             origins.of_file(Path::new("/b")),

@@ -158,6 +158,22 @@ impl LeaseStore {
         })
     }
 
+    /// The leases in at most `most` slots from slot `from` on, and the slot behind them unless that is the
+    /// end.
+    pub fn page(
+        &self,
+        from: usize,
+        most: usize,
+    ) -> (impl Iterator<Item = (&Lease, Phase)>, Option<usize>) {
+        let end = from.saturating_add(most).min(self.slots.len());
+        let slots = self.slots.get(from..end).unwrap_or_default();
+        let leases = slots.iter().filter_map(|slot| match slot {
+            Slot::Taken { lease, phase, .. } => Some((lease, *phase)),
+            Slot::Vacant { .. } => None,
+        });
+        (leases, (end < self.slots.len()).then_some(end))
+    }
+
     /// A lease whose phase has ended by `now`; the caller gives it another or removes it.
     pub fn pop_due(&mut self, now: Instant) -> Option<LeaseId> {
         self.wheel.pop(seconds(now.as_secs()))

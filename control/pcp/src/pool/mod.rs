@@ -128,6 +128,19 @@ impl Pools {
         self.pools.iter()
     }
 
+    /// The pool that has an address.
+    #[must_use]
+    pub fn of_address(&self, address: Ipv4Addr) -> Option<&Pool> {
+        self.pools.get(self.position(address)?)
+    }
+
+    /// The place in [`Self::iter`] of the pool that has an address.
+    #[must_use]
+    pub fn position(&self, address: Ipv4Addr) -> Option<usize> {
+        let has = |pool: &Pool| pool.config().prefix.index(address).is_some();
+        self.pools.iter().position(has)
+    }
+
     /// The pools that serve a softwire end which asks on `path` and whose tunnel ends at `br`, if it came
     /// through one.
     pub fn serving(

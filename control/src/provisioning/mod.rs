@@ -1,0 +1,407 @@
+//! Port sets by PCP: the server of `pcp` between the exception path, the lease store and the binding
+//! table (RFC 7596 s6.1, RFC 7753).
+//!
+//! ```text
+//!  punted ─► receive ─► decide ─► book ─► waiting ─┐ take_batch
+//!                          │                       ▼
+//!             errors ◄─────┘        lease store, then binding table
+//!                                                  │
+//!                 answers ◄─── finish ◄────────────┘
+//! ```
+//!
+//! Decisions wait in a batch while the one before it is made durable, so that one commit serves all that
+//! came meanwhile. Invariant: the book holds what is decided, the store and the table what has been
+//! answered; an answer leaves only when all three agree (LW-003, s10.2 of the conformance list). When a
+//! batch fails, everything decided since is taken back with it, because it may rest on it.
+//!
+//! It has no sockets, no clock and no thread, so that the daemon and `replay` run the same.
+
+mod batch;
+mod envelope;
+mod inquiry;
+mod reservations;
+mod settings;
+mod statistics;
+mod table_change;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::VecDeque;
+
+use lwaftr_dataplane::binding::Binding;
+use lwaftr_dataplane::wire::ethernet::Mac;
+use pcp::book::Book;
+use pcp::instant::Instant;
+use pcp::result_code::ResultCode;
+use pcp::server::Effect;
+use pcp::server::Packet;
+use pcp::server::Server;
+use pcp::server::Updates;
+use pcp::wire::Opcode;
+
+pub use batch::Batch;
+pub use batch::NotDone;
+pub use inquiry::Inquiry;
+pub use inquiry::LeaseFacts;
+pub use inquiry::LeasePage;
+pub use inquiry::PcpFacts;
+pub use inquiry::PoolFacts;
+pub use settings::book;
+pub use statistics::LeaseEvents;
+pub use statistics::Statistics;
+pub use table_change::NoBinding;
+pub use table_change::binding;
+pub use table_change::table_change;
+
+use batch::Asker;
+use envelope::Envelope;
+use reservations::Reservations;
+use statistics::Tally;
+use view::View;
+
+use crate::config::Pcp;
+use crate::exception::Frame;
+use crate::exception::Own;
+
+/// The PCP server with its leases.
+#[derive(Debug)]
+pub struct Provisioning {
+    own: Own,
+    plain_ipv6: bool,
+    server: Server,
+    book: Book,
+    reservations: Reservations,
+    updates: Updates,
+    /// Requests of those who hold nothing yet: they wait for those who do (overload).
+    newcomers: VecDeque<Newcomer>,
+    waiting: Batch,
+    /// Whether a batch is under way.
+    is_committing: bool,
+    /// Whether the store has room for new leases.
+    may_grant: bool,
+    tally: Tally,
+    pool_events: Vec<LeaseEvents>,
+}
+
+#[derive(Debug)]
+struct Newcomer {
+    envelope: Envelope,
+    message: Vec<u8>,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// All of it is durable and published.
+    Done,
+    /// It is durable, but the table refused the effects of these positions.
+    Refused(Vec<usize>),
+    /// It could not be made durable; only what time made happen is published.
+    Failed,
+}
+
+impl Provisioning {
+    /// A server for `own` addresses that goes on with the leases of `book` and the epoch of `server`.
+    #[must_use]
+    pub fn new(own: Own, config: &Pcp, server: Server, book: Book) -> Self {
+        let pools = book.pools().iter().count();
+        Self {
+            own,
+            plain_ipv6: config.plain_ipv6,
+            server,
+            book,
+            reservations: Reservations::default(),
+            updates: Updates::default(),
+            newcomers: VecDeque::new(),
+            waiting: Batch::default(),
+            is_committing: false,
+            may_grant: true,
+            tally: Tally::default(),
+            pool_events: vec![LeaseEvents::default(); pools],
+        }
+    }
+
+    /// Takes an IPv6 packet that workers have punted as PCP. Returns the answer to it, if it gets one at
+    /// once: refusals and what changes nothing.
+    pub fn receive(&mut self, packet: &[u8], from: Mac, now: Instant) -> Option<Frame> {
+        let opened = Envelope::open(&self.own, packet, from);
+        let Some((envelope, message)) = opened.filter(|(envelope, _)| self.listens_to(envelope))
+        else {
+            self.tally.silent += 1;
+            return None;
+        };
+        if self.book.knows(envelope.outer()) {
+            return self.serve(envelope, message, now);
+        }
+        if self.newcomers.len() >= MAX_NEWCOMERS {
+            self.tally.overload += 1;
+            return None;
+        }
+        let message = message.to_vec();
+        self.newcomers.push_back(Newcomer { envelope, message });
+        None
+    }
+
+    /// Serves those who hold nothing yet, at most so many. To be called when no renewal waits.
+    pub fn serve_newcomers(&mut self, most: usize, now: Instant) -> Vec<Frame> {
+        let count = most.min(self.newcomers.len());
+        let newcomers: Vec<_> = self.newcomers.drain(..count).collect();
+        newcomers
+            .into_iter()
+            .filter_map(|newcomer| self.serve(newcomer.envelope, &newcomer.message, now))
+            .collect()
+    }
+
+    /// Whether more may be asked now: while the store is slow, requests wait in their ring.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < MAX_WAITING
+    }
+
+    /// Ends leases that have run out. To be called before packets of the same moment are received.
+    pub fn expire(&mut self, now: Instant) {
+        for _ in 0..MAX_EXPIRIES {
+            let Some(effect) = self.book.expire(now) else {
+                break;
+            };
+            self.updates.cancel(effect.lease().set);
+            self.waiting.push_alone(effect);
+        }
+    }
+
+    /// Mapping Updates that are due (PC-145), by the neighbour `next_hop`.
+    pub fn due_updates(&mut self, next_hop: Option<Mac>, now: Instant) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        while let Some(lease) = self.updates.pop(now) {
+            let envelope = next_hop.and_then(|mac| Envelope::to_client(&lease, mac));
+            let message = self.server.mapping_update(&lease, now);
+            if let (Some(envelope), Ok(message)) = (envelope, message) {
+                self.tally.updates += 1;
+                frames.push(envelope.seal(&self.own, &message));
+            }
+        }
+        frames
+    }
+
+    /// What has been decided since the last batch, unless that is still under way.
+    pub fn take_batch(&mut self) -> Option<Batch> {
+        if self.is_committing || self.waiting.is_empty() {
+            return None;
+        }
+        self.is_committing = true;
+        Some(std::mem::take(&mut self.waiting))
+    }
+
+    /// A batch has come to its end: answers those who wait.
+    pub fn finish(&mut self, batch: Batch, outcome: &Outcome, now: Instant) -> Vec<Frame> {
+        self.is_committing = false;
+        match outcome {
+            Outcome::Done => self.answer(&batch, &|_| false, now),
+            Outcome::Failed => {
+                let mut frames = self.take_back_waiting(now);
+                self.undo(&batch, &|_| true, now);
+                self.waiting.merge(batch.inevitable());
+                frames.extend(self.refuse(&batch, &|_| true, now));
+                frames
+            }
+            Outcome::Refused(effects) => {
+                let refused = |index: usize| effects.binary_search(&index).is_ok();
+                let mut frames = self.take_back_waiting(now);
+                self.undo(&batch, &refused, now);
+                self.waiting.correct(batch.corrections(&refused));
+                frames.extend(self.refuse(&batch, &refused, now));
+                frames.extend(self.answer(&batch, &refused, now));
+                frames
+            }
+        }
+    }
+
+    /// Whether new leases may be granted: not while the store is full.
+    pub fn set_may_grant(&mut self, may_grant: bool) {
+        self.may_grant = may_grant;
+    }
+
+    /// The operator has bound ports by other means: they are not handed out.
+    pub fn reserve(&mut self, binding: &Binding) {
+        self.reservations.add(binding, &mut self.book);
+    }
+
+    /// Ends what [`Self::reserve`] began.
+    pub fn release(&mut self, binding: &Binding) {
+        self.reservations.remove(binding, &mut self.book);
+    }
+
+    /// The leases and pools.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The rules and the epoch.
+    #[must_use]
+    pub const fn server(&self) -> &Server {
+        &self.server
+    }
+
+    fn listens_to(&self, envelope: &Envelope) -> bool {
+        let is_plain = envelope.source().0.is_ipv6();
+        !self.own.has_ipv6(envelope.outer()) && (self.plain_ipv6 || !is_plain)
+    }
+
+    fn serve(&mut self, envelope: Envelope, message: &[u8], now: Instant) -> Option<Frame> {
+        let (source, port) = envelope.source();
+        let packet = Packet {
+            octets: message,
+            source,
+            port,
+            arrival: envelope.arrival(),
+        };
+        let view = View {
+            book: &self.book,
+            reservations: &self.reservations,
+            may_grant: self.may_grant,
+        };
+        let decision = self.server.decide(&view, &packet, now);
+        let Some(response) = decision.response else {
+            self.tally.silent += 1;
+            return None;
+        };
+        let is_promise = decision.result == Some(ResultCode::Success)
+            && opcode(message) != Opcode::Announce
+            && self.is_busy();
+        if decision.effects.is_empty() && !is_promise {
+            self.tally.answer(&response);
+            return Some(envelope.seal(&self.own, &response));
+        }
+        for (done, effect) in decision.effects.iter().enumerate() {
+            if let Err(error) = self.book.apply(effect, now) {
+                // A decision that the book itself allowed; whatever is wrong, nothing is half done.
+                tracing::error!("a decision did not fit the leases: {error}");
+                self.undo_all(decision.effects[..done].iter(), now);
+                return Some(self.failure(&envelope, message, now));
+            }
+            self.updates.cancel(effect.lease().set);
+        }
+        self.waiting
+            .push(envelope, message, &decision.effects, &response);
+        None
+    }
+
+    /// Whether something is decided that is not durable yet: an answer that tells of it must wait.
+    fn is_busy(&self) -> bool {
+        self.is_committing || !self.waiting.is_empty()
+    }
+
+    /// Answers all whose effects are none of those `refused`.
+    fn answer(
+        &mut self,
+        batch: &Batch,
+        refused: &impl Fn(usize) -> bool,
+        now: Instant,
+    ) -> Vec<Frame> {
+        for (index, effect) in batch.effects().iter().enumerate() {
+            if !refused(index) {
+                self.count(effect);
+            }
+        }
+        let mut frames = Vec::with_capacity(batch.len());
+        for answer in batch.answers() {
+            if answer.effects.clone().any(refused) {
+                continue;
+            }
+            match &answer.to {
+                Asker::Client {
+                    envelope, response, ..
+                } => {
+                    let response = batch.octets(response);
+                    self.tally.answer(response);
+                    frames.push(envelope.seal(&self.own, response));
+                    let others = batch.effects()[answer.effects.clone()].iter().skip(1);
+                    for effect in others.filter(|effect| !matches!(effect, Effect::Release { .. }))
+                    {
+                        self.updates.add(*effect.lease(), now);
+                    }
+                }
+                Asker::Operator(sender) => drop(sender.send(Ok(()))),
+            }
+        }
+        frames
+    }
+
+    /// Tells all whose effects are among those `refused`, or who wait for nothing in a batch that failed,
+    /// that it could not be done.
+    fn refuse(
+        &mut self,
+        batch: &Batch,
+        refused: &impl Fn(usize) -> bool,
+        now: Instant,
+    ) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        for answer in batch.answers() {
+            let is_refused = answer.effects.is_empty() || answer.effects.clone().any(refused);
+            match &answer.to {
+                Asker::Client {
+                    envelope, request, ..
+                } if is_refused => {
+                    frames.push(self.failure(envelope, batch.octets(request), now));
+                }
+                Asker::Operator(sender) if is_refused => drop(sender.send(Err(NotDone))),
+                _ => {}
+            }
+        }
+        frames
+    }
+
+    fn failure(&mut self, envelope: &Envelope, request: &[u8], now: Instant) -> Frame {
+        let response = self.server.failure(request, ResultCode::NoResources, now);
+        self.tally.answer(&response);
+        envelope.seal(&self.own, &response)
+    }
+
+    /// Takes back all that was decided while a batch was under way that has failed.
+    fn take_back_waiting(&mut self, now: Instant) -> Vec<Frame> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.undo(&waiting, &|_| true, now);
+        self.waiting = waiting.inevitable();
+        self.refuse(&waiting, &|_| true, now)
+    }
+
+    /// Takes the effects of those answers back of which one is `refused`, the last first.
+    fn undo(&mut self, batch: &Batch, refused: &impl Fn(usize) -> bool, now: Instant) {
+        for answer in batch.answers().iter().rev() {
+            if answer.effects.clone().any(refused) {
+                self.undo_all(batch.effects()[answer.effects.clone()].iter(), now);
+            }
+        }
+    }
+
+    fn undo_all<'e>(&mut self, effects: impl DoubleEndedIterator<Item = &'e Effect>, now: Instant) {
+        for effect in effects.rev() {
+            self.tally.undone += 1;
+            if let Err(error) = self.book.undo(effect, now) {
+                tracing::error!("a change could not be taken back: {error}");
+            }
+        }
+    }
+
+    fn count(&mut self, effect: &Effect) {
+        self.tally.leases.count(effect);
+        let address = effect.lease().set.address();
+        let pool = self.book.pools().position(address);
+        if let Some(events) = pool.and_then(|pool| self.pool_events.get_mut(pool)) {
+            events.count(effect);
+        }
+    }
+}
+
+fn opcode(message: &[u8]) -> Opcode {
+    Opcode::from_octet(message.get(1).copied().unwrap_or_default())
+}
+
+/// Those without a lease who may wait; more would wait longer than until they ask again.
+const MAX_NEWCOMERS: usize = 8192;
+/// Answers that may wait for one commit.
+const MAX_WAITING: usize = 16_384;
+/// Leases that end in one go; the rest does a moment later.
+const MAX_EXPIRIES: usize = 4096;

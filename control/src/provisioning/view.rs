@@ -1,0 +1,50 @@
+//! What the server sees: the book, and what only the daemon knows.
+
+use std::net::Ipv6Addr;
+
+use pcp::book::Book;
+use pcp::lease::Lease;
+use pcp::port_set::PortSet;
+use pcp::server::Bindings;
+use pcp::server::NoSet;
+use pcp::server::Offer;
+use pcp::server::Wish;
+use pcp::subscriber::Client;
+use pcp::subscriber::Subscriber;
+
+use super::reservations::Reservations;
+
+/// Leases, pools and the operator's own bindings.
+#[derive(Debug)]
+pub(super) struct View<'v> {
+    pub(super) book: &'v Book,
+    pub(super) reservations: &'v Reservations,
+    pub(super) may_grant: bool,
+}
+
+impl Bindings for View<'_> {
+    fn subscriber(&self, outer: Ipv6Addr) -> Subscriber {
+        self.book.subscriber(outer)
+    }
+
+    fn held(&self, subscriber: Subscriber) -> impl Iterator<Item = &Lease> {
+        self.book.held(subscriber)
+    }
+
+    fn resting(&self, subscriber: Subscriber) -> usize {
+        self.book.resting(subscriber)
+    }
+
+    fn offer(&self, wish: &Wish) -> Result<Offer, NoSet> {
+        let offer = self.book.offer(wish)?;
+        if self.may_grant {
+            Ok(offer)
+        } else {
+            Err(NoSet::Exhausted)
+        }
+    }
+
+    fn bound(&self, client: &Client) -> Option<PortSet> {
+        self.reservations.of(client.outer)
+    }
+}
