@@ -91,7 +91,7 @@ impl Served {
         let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
         let saved = config.softwire.save_file;
         let (softwires, _) =
-            SoftwireService::start(Publisher::new(builder), known, saved, None).unwrap();
+            SoftwireService::start(Publisher::new(builder), known, saved, None, None).unwrap();
         let context = Context {
             daemon: Arc::new(Quiet),
             softwires,

@@ -90,7 +90,7 @@ pub(crate) fn served() -> Served {
     let config = Config::parse(Path::new("lwaftr.toml"), CONFIG, Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
     let (softwires, _) =
-        SoftwireService::start(Publisher::new(builder), known, None, None).unwrap();
+        SoftwireService::start(Publisher::new(builder), known, None, None, None).unwrap();
     let context = Context {
         daemon: Arc::new(Fake),
         softwires,
@@ -315,7 +315,7 @@ fn start_at(path: &Path) -> Result<Server, ServerError> {
     let config = Config::parse(Path::new("lwaftr.toml"), CONFIG, Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
     let (softwires, _) =
-        SoftwireService::start(Publisher::new(builder), known, None, None).unwrap();
+        SoftwireService::start(Publisher::new(builder), known, None, None, None).unwrap();
     Server::start(
         path,
         Context {

@@ -19,6 +19,7 @@
 mod batch;
 mod envelope;
 mod inquiry;
+mod publish;
 mod reservations;
 mod settings;
 mod statistics;
@@ -47,6 +48,8 @@ pub use inquiry::LeaseFacts;
 pub use inquiry::LeasePage;
 pub use inquiry::PcpFacts;
 pub use inquiry::PoolFacts;
+pub use publish::Publication;
+pub use publish::apply;
 pub use settings::book;
 pub use statistics::LeaseEvents;
 pub use statistics::Statistics;

@@ -8,6 +8,7 @@ use lwaftr_dataplane::binding::Binding;
 use lwaftr_dataplane::path_mtu::News;
 use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::softwire_counters::Carried;
+use lwaftr_dataplane::table;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Origin;
 use lwaftr_dataplane::table::Refusal;
@@ -95,6 +96,15 @@ pub struct Summary {
     pub refused: u64,
 }
 
+/// A binding of the operator's that has come or gone, for those who hand out what is left.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reserved {
+    /// It is there.
+    Since(Binding),
+    /// It is no longer there.
+    NoLonger(Binding),
+}
+
 /// A question or change with the way back.
 #[derive(Debug)]
 pub(super) enum Job {
@@ -111,6 +121,11 @@ pub(super) enum Job {
     },
     Summary {
         answer: Sender<Summary>,
+    },
+    /// What becomes of leases; the answer names those that were refused.
+    Leases {
+        changes: Vec<table::Change>,
+        answer: Sender<Vec<usize>>,
     },
     /// Workers have heard of paths; nobody waits for an answer.
     Paths {

@@ -15,6 +15,7 @@ mod traffic;
 mod writer;
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
 use lwaftr_dataplane::binding::Binding;
 use lwaftr_dataplane::path_mtu::News;
+use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::softwire_counters::Carried;
 use lwaftr_dataplane::table;
 use lwaftr_dataplane::table::BrSet;
@@ -53,6 +55,7 @@ pub use job::Change;
 pub use job::Found;
 pub use job::Keep;
 pub use job::Query;
+pub use job::Reserved;
 pub use job::Summary;
 pub use saved::SaveError;
 pub use traffic::Traffic;
@@ -79,7 +82,7 @@ struct Rules {
 impl SoftwireService {
     /// Starts the thread that owns `publisher`. `softwires` are those that it was made of, without their
     /// builder; `save_file` is where bindings are kept over restarts; `traffic` is there when workers count
-    /// what each softwire carries.
+    /// what each softwire carries; `reserving` hears of bindings that come and go, but for leases.
     ///
     /// The thread ends when the last service is dropped; then it gives the publisher back.
     ///
@@ -90,6 +93,7 @@ impl SoftwireService {
         known: Known,
         save_file: Option<PathBuf>,
         traffic: Option<Traffic>,
+        reserving: Option<Sender<Reserved>>,
     ) -> io::Result<(Self, JoinHandle<Publisher>)> {
         let (jobs, inbox) = bounded(QUEUE);
         let rules = Arc::new(Rules {
@@ -103,7 +107,7 @@ impl SoftwireService {
             let origin = service.origin_of(&file).unwrap_or(Origins::LIVE);
             saved::Saved::new(file, origin, &publisher)
         });
-        let writer = Writer::new(publisher, saved, traffic, inbox);
+        let writer = Writer::new(publisher, saved, traffic, inbox, reserving);
         let thread = thread::Builder::new()
             .name("publisher".to_owned())
             .spawn(|| writer.run())?;
@@ -128,6 +132,14 @@ impl SoftwireService {
             None => answers.next().unwrap_or(Ok(())),
         };
         Ok(refused.into_iter().map(answer).collect())
+    }
+
+    /// Binds and unbinds leases; returns the positions of the changes that the table refused.
+    ///
+    /// # Errors
+    /// When the writing thread has ended.
+    pub fn lease(&self, changes: Vec<table::Change>) -> Result<Vec<usize>, WriterGone> {
+        self.ask(|answer| Job::Leases { changes, answer })
     }
 
     /// The softwires that answer `query`.
@@ -328,6 +340,14 @@ pub enum ChangeError {
     /// It does not fit the bindings that are there.
     #[error(transparent)]
     Table(#[from] Refusal),
+    /// Its ports are leased: they are not the operator's to unbind.
+    #[error("{ports} of {ipv4} are leased: \"lwaftr lease revoke\" takes them back")]
+    Leased {
+        /// The address.
+        ipv4: Ipv4Addr,
+        /// The ports.
+        ports: PortSet,
+    },
     /// It cannot be made to outlast a restart.
     #[error(transparent)]
     Save(#[from] SaveError),

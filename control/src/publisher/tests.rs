@@ -55,7 +55,7 @@ fn start(folder: &TempDir) -> SoftwireService {
     let config = Config::read(&folder.path().join("lwaftr.toml"), Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
     let publisher = Publisher::new(builder);
-    SoftwireService::start(publisher, known, config.softwire.save_file, None)
+    SoftwireService::start(publisher, known, config.softwire.save_file, None, None)
         .unwrap()
         .0
 }
@@ -283,7 +283,7 @@ fn the_thread_ends_with_the_last_service_and_gives_the_publisher_back() {
     let config = Config::read(&folder.path().join("lwaftr.toml"), Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
     let (service, thread) =
-        SoftwireService::start(Publisher::new(builder), known, None, None).unwrap();
+        SoftwireService::start(Publisher::new(builder), known, None, None, None).unwrap();
     let other = service.clone();
     let answers = other
         .change(vec![add(
@@ -331,7 +331,7 @@ fn a_softwire_is_counted_from_its_own_beginning_not_from_its_numbers() {
         .with_softwire_counters(Arc::clone(&counters));
     let mut reader = publisher.reader().unwrap().online();
     let traffic = Traffic::new(vec![counters], &publisher);
-    let (service, _) = SoftwireService::start(publisher, known, None, Some(traffic)).unwrap();
+    let (service, _) = SoftwireService::start(publisher, known, None, Some(traffic), None).unwrap();
     let carried = || {
         let found = service
             .get(Query::Port(Ipv4Addr::new(192, 0, 2, 1), 1024))
@@ -367,4 +367,87 @@ fn a_softwire_is_counted_from_its_own_beginning_not_from_its_numbers() {
         send_one(&pipeline, &reader);
         assert_eq!(carried(), (1, 28, 0));
     }
+}
+
+/// A service that has one lease, and the news of what is reserved.
+fn leasing(folder: &TempDir) -> (SoftwireService, crossbeam_channel::Receiver<Reserved>) {
+    let config = Config::read(&folder.path().join("lwaftr.toml"), Purpose::Replay).unwrap();
+    let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
+    let (reserving, reserved) = crossbeam_channel::unbounded();
+    let publisher = Publisher::new(builder);
+    let saved = config.softwire.save_file;
+    let (service, _) =
+        SoftwireService::start(publisher, known, saved, None, Some(reserving)).unwrap();
+    let lease = binding("192.0.2.9", 6, 7, "2001:db8::9");
+    let change = table::Change::Add(lease, Origins::LEASE);
+    assert_eq!(service.lease(vec![change]), Ok(vec![]));
+    (service, reserved)
+}
+
+#[test]
+fn a_lease_is_neither_overwritten_nor_removed_as_a_binding() {
+    let folder = folder("");
+    let (service, reserved) = leasing(&folder);
+    let other = binding("192.0.2.9", 6, 7, "2001:db8::8");
+    let remove = Change::Remove {
+        ipv4: other.ipv4(),
+        ports: other.ports(),
+        keep: Keep::UntilRestart,
+    };
+    let answers = service
+        .change(vec![add(other, Keep::UntilRestart), remove])
+        .unwrap();
+    let answers: Vec<_> = answers
+        .into_iter()
+        .map(|answer| answer.unwrap_err().to_string())
+        .collect();
+    assert!(answers[0].contains("2001:db8::9"), "{}", answers[0]);
+    assert_eq!(
+        answers[1],
+        "a=0 k=6 psid=7 of 192.0.2.9 are leased: \"lwaftr lease revoke\" takes them back"
+    );
+    assert_eq!(
+        service.get(Query::Address(other.ipv4())).unwrap()[0].origin,
+        "lease"
+    );
+    assert!(reserved.try_recv().is_err());
+}
+
+#[test]
+fn leases_outlast_a_load_and_are_bound_one_by_one_where_not_all_can_be() {
+    let folder = folder("");
+    let (service, _) = leasing(&folder);
+    service
+        .load(&folder.path().join("one.csv"), |_| ())
+        .unwrap();
+    let (taken, free) = (
+        binding("192.0.2.9", 6, 7, "2001:db8::1"),
+        binding("192.0.2.9", 6, 8, "2001:db8::1"),
+    );
+    let changes = [taken, free].map(|binding| table::Change::Add(binding, Origins::LEASE));
+    assert_eq!(service.lease(changes.to_vec()), Ok(vec![0]));
+    assert_eq!(service.get(Query::Address(free.ipv4())).unwrap().len(), 2);
+}
+
+#[test]
+fn lw_009_whoever_hands_out_sets_hears_what_the_operator_binds() {
+    let folder = folder("");
+    let (service, reserved) = leasing(&folder);
+    let live = binding("192.0.2.7", 6, 7, "2001:db8::7");
+    service.change(vec![add(live, Keep::UntilRestart)]).unwrap();
+    assert_eq!(reserved.recv(), Ok(Reserved::Since(live)));
+    let file = folder.path().join("one.csv");
+    let row = "192.0.2.8,0,6,1,2001:db8::8,2001:db8:af::1\n";
+    fs::write(&file, format!("{HEADER}{row}")).unwrap();
+    service.load(&file, |_| ()).unwrap();
+    let loaded = binding("192.0.2.8", 6, 1, "2001:db8::8");
+    assert_eq!(reserved.recv(), Ok(Reserved::Since(loaded)));
+    fs::write(&file, HEADER).unwrap();
+    service.load(&file, |_| ()).unwrap();
+    assert_eq!(reserved.recv(), Ok(Reserved::NoLonger(loaded)));
+    let (ipv4, ports, keep) = (live.ipv4(), live.ports(), Keep::UntilRestart);
+    service
+        .change(vec![Change::Remove { ipv4, ports, keep }])
+        .unwrap();
+    assert_eq!(reserved.recv(), Ok(Reserved::NoLonger(live)));
 }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 use crossbeam_channel::RecvTimeoutError;
 use crossbeam_channel::Sender;
+use lwaftr_dataplane::binding::Binding;
 use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::path_mtu::PathMtus;
 use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::softwire_counters::Carried;
+use lwaftr_dataplane::table;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Origin;
 use lwaftr_dataplane::table::Publisher;
@@ -25,10 +27,12 @@ use super::job::Change;
 use super::job::Job;
 use super::job::Keep;
 use super::job::Query;
+use super::job::Reserved;
 use super::job::Summary;
 use super::saved::SaveError;
 use super::saved::Saved;
 use super::traffic::Traffic;
+use crate::provisioning;
 use crate::softwires::Origins;
 
 /// The only writer of the table.
@@ -38,6 +42,8 @@ pub(super) struct Writer {
     saved: Option<Saved>,
     traffic: Option<Traffic>,
     inbox: Receiver<Job>,
+    /// Who hands out port sets that the operator has not bound.
+    reserving: Option<Sender<Reserved>>,
     /// The paths that are known to be narrow.
     paths: PathMtus,
     started: time::Instant,
@@ -51,12 +57,14 @@ impl Writer {
         saved: Option<Saved>,
         traffic: Option<Traffic>,
         inbox: Receiver<Job>,
+        reserving: Option<Sender<Reserved>>,
     ) -> Self {
         Self {
             publisher,
             saved,
             traffic,
             inbox,
+            reserving,
             paths: PathMtus::default(),
             started: time::Instant::now(),
             changes: 0,
@@ -106,6 +114,7 @@ impl Writer {
                 );
             }
             Job::Summary { answer } => reply(&answer, self.summary()),
+            Job::Leases { changes, answer } => reply(&answer, self.lease(&changes)),
             Job::Paths { news } => {
                 for one in news {
                     self.paths.hear(one, &self.publisher, self.now());
@@ -151,6 +160,7 @@ impl Writer {
             Change::Add { binding, .. } => {
                 let origin = saved.as_ref().map_or(Origins::LIVE, |saved| saved.origin());
                 let id = self.publisher.add(&binding, origin)?;
+                tell(&self.reserving, Reserved::Since(binding));
                 if let Some(traffic) = &mut self.traffic {
                     traffic.begin(id);
                 }
@@ -159,13 +169,36 @@ impl Writer {
                 }
             }
             Change::Remove { ipv4, ports, .. } => {
-                self.publisher.remove(ipv4, ports)?;
+                let held = self.publisher.get(ipv4, ports);
+                if held.is_some_and(|row| row.origin == Origins::LEASE) {
+                    return Err(ChangeError::Leased { ipv4, ports });
+                }
+                let row = self.publisher.remove(ipv4, ports)?;
+                tell(&self.reserving, Reserved::NoLonger(row.binding));
                 if let Some(saved) = saved {
                     saved.forget(ipv4, ports);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Binds and unbinds leases; returns the positions of the changes that the table refused.
+    fn lease(&mut self, changes: &[table::Change]) -> Vec<usize> {
+        if let Some(traffic) = &self.traffic {
+            traffic.reach(&self.publisher);
+        }
+        let refused = provisioning::apply(&mut self.publisher, changes);
+        self.refused += refused.len() as u64;
+        self.changes += (changes.len() - refused.len()) as u64;
+        if let Some(traffic) = &mut self.traffic {
+            let rows = changes
+                .iter()
+                .filter(|change| !matches!(change, table::Change::Remove(..)))
+                .filter_map(|change| self.publisher.get(change.ipv4(), change.ports()));
+            rows.for_each(|row| traffic.begin(row.id));
+        }
+        refused
     }
 
     fn get(&self, query: Query) -> Vec<(Row, Option<Carried>)> {
@@ -198,7 +231,14 @@ impl Writer {
 
     fn load(&mut self, builder: Builder, origin: Origin) -> Result<(), Refusal> {
         let there = self.numbers();
+        let before = self.reserved_by(origin);
         self.publisher.load(builder, Replace::Origin(origin))?;
+        for binding in before {
+            tell(&self.reserving, Reserved::NoLonger(binding));
+        }
+        for binding in self.reserved_by(origin) {
+            tell(&self.reserving, Reserved::Since(binding));
+        }
         self.begin_all_but(&there);
         if let Some(saved) = &mut self.saved
             && saved.origin() == origin
@@ -206,6 +246,14 @@ impl Writer {
             saved.read_from(&self.publisher);
         }
         Ok(())
+    }
+
+    /// The bindings of an origin, when somebody hands out what is left.
+    fn reserved_by(&self, origin: Origin) -> Vec<Binding> {
+        let rows = self.reserving.iter().flat_map(|_| self.publisher.iter());
+        rows.filter(|row| row.origin == origin)
+            .map(|row| row.binding)
+            .collect()
     }
 
     /// The numbers in use, when softwires are counted by them.
@@ -237,6 +285,13 @@ impl Writer {
             changes: self.changes,
             refused: self.refused,
         }
+    }
+}
+
+/// Tells whoever wants to know; one that has ended does not.
+fn tell(reserving: &Option<Sender<Reserved>>, news: Reserved) {
+    if let Some(reserving) = reserving {
+        reserving.send(news).ok();
     }
 }
 

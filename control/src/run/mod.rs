@@ -119,7 +119,8 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     let save_file = config.softwire.save_file.clone();
     let traffic = engine.take_traffic();
     let (softwires, _publishing) =
-        SoftwireService::start(publisher, known, save_file, traffic).map_err(RunError::Thread)?;
+        SoftwireService::start(publisher, known, save_file, traffic, None)
+            .map_err(RunError::Thread)?;
     let daemon = Arc::new(engine.facts(config));
     let paths = softwires.clone();
     let server = Server::start(&config.socket, Context { daemon, softwires })?;
