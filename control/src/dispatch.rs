@@ -43,6 +43,7 @@ pub fn execute(cli: &Cli) -> Outcome {
         Command::Bench(args) => Ok(bench::run(&args.options(cli.json))?),
         Command::Show(args) => client::show(args, cli.json),
         Command::Softwire(args) => client::softwire(args, cli.json),
+        Command::Lease(args) => client::lease(&args.command, cli.json),
     }
 }
 

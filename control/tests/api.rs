@@ -14,6 +14,7 @@ use lwaftr::api::Server;
 use lwaftr::config::Config;
 use lwaftr::config::Purpose;
 use lwaftr::daemon::Daemon;
+use lwaftr::daemon::NeighbourStatus;
 use lwaftr::daemon::PortStatus;
 use lwaftr::daemon::Status;
 use lwaftr::daemon::WorkerStatus;
@@ -73,6 +74,10 @@ impl Daemon for Quiet {
         vec![("sent-ipv4-packets", 2), ("drop-no-softwire", 0)]
     }
 
+    fn neighbours(&self) -> Vec<NeighbourStatus> {
+        Vec::new()
+    }
+
     fn config(&self) -> Value {
         json!({ "workers": [1] })
     }
@@ -95,6 +100,7 @@ impl Served {
         let context = Context {
             daemon: Arc::new(Quiet),
             softwires,
+            leases: None,
         };
         let server = Server::start(&folder.path().join("s"), context).unwrap();
         Self {

@@ -5,6 +5,7 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::BufWriter;
 use std::io::Write;
+use std::net::Ipv6Addr;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::message::Answer;
 use super::message::AnswerLine;
 use super::message::CarriedFields;
 use super::message::Hello;
+use super::message::PortFields;
 use super::message::ProgressFields;
 use super::message::Request;
 use super::message::RequestError;
@@ -27,6 +29,10 @@ use super::message::RowFields;
 use super::message::Topic;
 use super::message::VERSION;
 use crate::bindings_file::Progress;
+use crate::provisioning::LeaseError;
+use crate::provisioning::LeaseFacts;
+use crate::provisioning::LeasePage;
+use crate::provisioning::LeaseService;
 use crate::publisher::Change;
 use crate::publisher::Found;
 use crate::publisher::WriterGone;
@@ -159,6 +165,13 @@ impl Connection<'_> {
                 Err(gone) => Ok(Answer::Error(gone.to_string())),
                 Ok(found) => self.rows(id, found.iter().map(RowFields::from)),
             },
+            Request::Who(PortFields { ipv4, port }) => {
+                Ok(self.lease(|leases| leases.holder(ipv4, port)))
+            }
+            Request::Revoke(PortFields { ipv4, port }) => {
+                Ok(self.lease(|leases| leases.revoke(ipv4, port)))
+            }
+            Request::Leases(whose) => self.leases(id, whose),
             Request::Dump => match softwires.dump() {
                 Err(gone) => Ok(Answer::Error(gone.to_string())),
                 Ok(bindings) => self.rows(id, bindings.iter().map(RowFields::from)),
@@ -197,6 +210,41 @@ impl Connection<'_> {
         })
     }
 
+    /// One lease.
+    fn lease(&self, ask: impl FnOnce(&LeaseService) -> Result<LeaseFacts, LeaseError>) -> Answer {
+        let asked = || Ok::<_, ShowError>(serde_json::to_value(ask(self.leasing()?)?)?);
+        done(asked())
+    }
+
+    /// The leases of a subscriber, or all of them, some at a time.
+    fn leases(&mut self, id: Option<u64>, whose: Option<Ipv6Addr>) -> io::Result<Answer> {
+        let mut count = 0;
+        let mut place = Some(0);
+        while let Some(from) = place {
+            let asked = self.leasing().map(|leases| match whose {
+                Some(b4) => leases
+                    .subscriber(b4)
+                    .map(|leases| LeasePage { leases, next: None }),
+                None => leases.page(from),
+            });
+            let page = match asked {
+                Ok(Ok(page)) => page,
+                Ok(Err(error)) => return Ok(Answer::Error(error.to_string())),
+                Err(error) => return Ok(Answer::Error(error.to_string())),
+            };
+            count += page.leases.len();
+            for lease in page.leases {
+                self.answer(id, Answer::Lease(lease))?;
+            }
+            place = page.next;
+        }
+        Ok(Answer::Ok(json!({ "leases": count })))
+    }
+
+    fn leasing(&self) -> Result<&LeaseService, NoServer> {
+        self.context.leases.as_ref().ok_or(NoServer)
+    }
+
     fn show(&self, topic: Topic) -> Result<Value, ShowError> {
         let daemon = &self.context.daemon;
         Ok(match topic {
@@ -204,6 +252,9 @@ impl Connection<'_> {
             Topic::Workers => serde_json::to_value(daemon.workers())?,
             Topic::Ports => serde_json::to_value(daemon.ports())?,
             Topic::Config => daemon.config(),
+            Topic::Neighbours => serde_json::to_value(daemon.neighbours())?,
+            Topic::Pcp => serde_json::to_value(self.leasing()?.pcp()?)?,
+            Topic::Pools => serde_json::to_value(self.leasing()?.pools()?)?,
             Topic::Softwires => serde_json::to_value(self.context.softwires.summary()?)?,
             Topic::Counters => self.counters(|_, _| true)?,
             Topic::Drops => self.counters(|name, value| value > 0 && name.starts_with("drop-"))?,
@@ -250,10 +301,19 @@ fn done<E: std::fmt::Display>(result: Result<Value, E>) -> Answer {
     result.map_or_else(|error| Answer::Error(error.to_string()), Answer::Ok)
 }
 
+/// There are no leases to speak of.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("this daemon has no PCP server: its configuration has no [pcp]")]
+struct NoServer;
+
 #[derive(Debug, thiserror::Error)]
 enum ShowError {
     #[error(transparent)]
     Gone(#[from] WriterGone),
+    #[error(transparent)]
+    NoServer(#[from] NoServer),
+    #[error(transparent)]
+    Leases(#[from] LeaseError),
     #[error("cannot be said in JSON: {0}")]
     Json(#[from] serde_json::Error),
 }

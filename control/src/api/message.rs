@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::provisioning::LeaseFacts;
 use crate::publisher::Change;
 use crate::publisher::Keep;
 use crate::publisher::Query;
@@ -106,6 +107,25 @@ pub struct QueryFields {
     pub b4: Option<Ipv6Addr>,
 }
 
+/// A port of an address in JSON.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortFields {
+    /// The IPv4 address.
+    pub ipv4: Ipv4Addr,
+    /// The port.
+    pub port: u16,
+}
+
+/// Whose leases are listed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeasesFields {
+    /// The subscriber with this address; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b4: Option<Ipv6Addr>,
+}
+
 /// A line from a client: `id` comes back with each answer, and exactly one other member says what to do.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +153,15 @@ pub struct RequestLine {
     /// Show something.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub show: Option<Topic>,
+    /// Whose lease has a port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<PortFields>,
+    /// List leases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leases: Option<LeasesFields>,
+    /// Take the lease away that has a port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke: Option<PortFields>,
 }
 
 /// What can be shown.
@@ -153,6 +182,12 @@ pub enum Topic {
     Softwires,
     /// Its configuration.
     Config,
+    /// Its PCP server.
+    Pcp,
+    /// Its pools of port sets.
+    Pools,
+    /// The neighbours it sends to.
+    Neighbours,
 }
 
 /// What a valid request asks for.
@@ -168,6 +203,12 @@ pub enum Request {
     Dump,
     /// Something to show.
     Show(Topic),
+    /// Whose lease has a port.
+    Who(PortFields),
+    /// Leases, those of one subscriber or all.
+    Leases(Option<Ipv6Addr>),
+    /// The lease of a port to take away.
+    Revoke(PortFields),
 }
 
 impl TryFrom<RequestLine> for Request {
@@ -179,83 +220,55 @@ impl TryFrom<RequestLine> for Request {
         } else {
             Keep::UntilRestart
         };
-        match line {
-            RequestLine {
-                add: Some(fields),
-                remove: None,
-                get: None,
-                load: None,
-                dump: false,
-                show: None,
-                ..
-            } => Ok(Self::Change(Change::Add {
-                binding: fields.try_into()?,
-                keep,
-            })),
-            RequestLine {
-                add: None,
-                remove: Some(fields),
-                get: None,
-                load: None,
-                dump: false,
-                show: None,
-                ..
-            } => {
-                let ports = port_set(fields.psid_offset, fields.psid_length, fields.psid)?;
-                Ok(Self::Change(Change::Remove {
-                    ipv4: fields.ipv4,
-                    ports,
-                    keep,
-                }))
-            }
-            RequestLine {
-                add: None,
-                remove: None,
-                get: Some(fields),
-                load: None,
-                dump: false,
-                show: None,
-                save: false,
-                ..
-            } => query(fields).map(Self::Get),
-            RequestLine {
-                add: None,
-                remove: None,
-                get: None,
-                load: Some(file),
-                dump: false,
-                show: None,
-                save: false,
-                ..
-            } => {
-                if file.is_absolute() {
-                    Ok(Self::Load(file))
-                } else {
-                    Err(RequestError::Relative(file))
-                }
-            }
-            RequestLine {
-                add: None,
-                remove: None,
-                get: None,
-                load: None,
-                dump: true,
-                show: None,
-                save: false,
-                ..
-            } => Ok(Self::Dump),
-            RequestLine {
-                add: None,
-                remove: None,
-                get: None,
-                load: None,
-                dump: false,
-                show: Some(topic),
-                save: false,
-                ..
-            } => Ok(Self::Show(topic)),
-            _ => Err(RequestError::NotOne),
+        let RequestLine {
+            id: _,
+            add,
+            remove,
+            save,
+            get,
+            load,
+            dump,
+            show,
+            who,
+            leases,
+            revoke,
+        } = line;
+        let changes = [add.is_some(), remove.is_some()];
+        let others = [
+            get.is_some(),
+            load.is_some(),
+            dump,
+            show.is_some(),
+            who.is_some(),
+            leases.is_some(),
+            revoke.is_some(),
+        ];
+        let members = changes.iter().chain(&others).filter(|is_there| **is_there);
+        if members.count() != 1 || (save && changes == [false, false]) {
+            return Err(RequestError::NotOne);
         }
+        let add = add.map(|fields| {
+            let binding = fields.try_into()?;
+            Ok(Self::Change(Change::Add { binding, keep }))
+        });
+        let remove = remove.map(|fields| {
+            let ports = port_set(fields.psid_offset, fields.psid_length, fields.psid)?;
+            let ipv4 = fields.ipv4;
+            Ok(Self::Change(Change::Remove { ipv4, ports, keep }))
+        });
+        let load = load.map(|file| match file.is_absolute() {
+            true => Ok(Self::Load(file)),
+            false => Err(RequestError::Relative(file)),
+        });
+        add.or(remove)
+            .or(get.map(|fields| query(fields).map(Self::Get)))
+            .or(load)
+            .or(dump.then_some(Ok(Self::Dump)))
+            .or(show.map(|topic| Ok(Self::Show(topic))))
+            .or(who.map(|port| Ok(Self::Who(port))))
+            .or(leases.map(|whose| Ok(Self::Leases(whose.b4))))
+            .or(revoke.map(|port| Ok(Self::Revoke(port))))
+            .unwrap_or(Err(RequestError::NotOne))
     }
 }
 
@@ -301,7 +314,7 @@ pub enum RequestError {
     Shape(#[from] serde_json::Error),
     /// Nothing to do, or too much.
     #[error(
-        "not a request: expected exactly one of add, remove, get, load, dump, show; save goes with add and remove"
+        "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke; save goes with add and remove"
     )]
     NotOne,
     /// A lookup by nothing, or by too much.
@@ -343,6 +356,8 @@ pub enum Answer {
     Error(String),
     /// A softwire, of several.
     Row(RowFields),
+    /// A lease, of several.
+    Lease(LeaseFacts),
     /// How far the request is.
     Progress(ProgressFields),
 }

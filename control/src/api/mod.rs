@@ -15,6 +15,7 @@ pub use server::ServerError;
 use std::sync::Arc;
 
 use crate::daemon::Daemon;
+use crate::provisioning::LeaseService;
 use crate::publisher::SoftwireService;
 
 /// What requests are about.
@@ -24,6 +25,8 @@ pub struct Context {
     pub daemon: Arc<dyn Daemon>,
     /// Its softwires.
     pub softwires: SoftwireService,
+    /// Its leases, if it has a PCP server.
+    pub leases: Option<LeaseService>,
 }
 
 #[cfg(test)]

@@ -19,9 +19,11 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::Config;
 use crate::config::Purpose;
+use crate::daemon::NeighbourStatus;
 use crate::daemon::PortStatus;
 use crate::daemon::Status;
 use crate::daemon::WorkerStatus;
+use crate::provisioning::tests::served_leases;
 use crate::softwires::Softwires;
 
 const CONFIG: &str = r#"[internet]
@@ -74,6 +76,10 @@ impl Daemon for Fake {
         ]
     }
 
+    fn neighbours(&self) -> Vec<NeighbourStatus> {
+        Vec::new()
+    }
+
     fn config(&self) -> Value {
         json!({ "workers": [1] })
     }
@@ -86,6 +92,10 @@ pub(crate) struct Served {
 }
 
 pub(crate) fn served() -> Served {
+    served_with(None)
+}
+
+fn served_with(leases: Option<LeaseService>) -> Served {
     let folder = tempfile::tempdir().unwrap();
     let config = Config::parse(Path::new("lwaftr.toml"), CONFIG, Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
@@ -94,6 +104,7 @@ pub(crate) fn served() -> Served {
     let context = Context {
         daemon: Arc::new(Fake),
         softwires,
+        leases,
     };
     let server = Server::start(&folder.path().join("s"), context).unwrap();
     Served { folder, server }
@@ -173,11 +184,11 @@ fn a_line_that_is_no_request_is_answered_and_the_next_one_works() {
     for (text, error) in [
         (
             "{\"id\":1}",
-            "not a request: expected exactly one of add, remove, get, load, dump, show; save goes with add and remove",
+            "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke; save goes with add and remove",
         ),
         (
             "{\"id\":1,\"dump\":true,\"show\":\"status\"}",
-            "not a request: expected exactly one of add, remove, get, load, dump, show; save goes with add and remove",
+            "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke; save goes with add and remove",
         ),
         (
             "{\"id\":1,\"get\":{}}",
@@ -321,6 +332,7 @@ fn start_at(path: &Path) -> Result<Server, ServerError> {
         Context {
             daemon: Arc::new(Fake),
             softwires,
+            leases: None,
         },
     )
 }
@@ -365,5 +377,68 @@ proptest! {
         let _ = connection::parse(&line);
         line.truncate(at);
         let _ = connection::parse(&line);
+    }
+}
+
+#[test]
+fn leases_are_found_listed_and_revoked() {
+    let served = served_with(Some(served_leases(2)));
+    let mut stream = served.connect();
+    let lease = |address: &str, home: u8, state: &str, remaining_s: u32| {
+        json!({ "ipv4": address, "psid_length": 6, "psid": 1, "first_port": 1024, "last_port": 2047,
+            "b4": format!("2001:db8:b4:{home}00::1"), "client": "192.0.0.2", "br": "2001:db8:af::1",
+            "state": state, "remaining_s": remaining_s, "age_s": 10 })
+    };
+    let (first, second) = (
+        lease("192.0.2.0", 1, "held", 590),
+        lease("192.0.2.1", 2, "held", 590),
+    );
+    let text = concat!(
+        "{\"id\":1,\"who\":{\"ipv4\":\"192.0.2.0\",\"port\":1500}}\n",
+        "{\"id\":2,\"leases\":{}}\n",
+        "{\"id\":3,\"leases\":{\"b4\":\"2001:db8:b4:200::77\"}}\n",
+        "{\"id\":4,\"revoke\":{\"ipv4\":\"192.0.2.0\",\"port\":2047}}\n",
+        "{\"id\":5,\"who\":{\"ipv4\":\"192.0.2.0\",\"port\":1500}}\n",
+        "{\"id\":6,\"leases\":{\"b4\":\"2001:db8:b4:100::1\"}}\n",
+        "{\"id\":7,\"revoke\":{\"ipv4\":\"192.0.2.9\",\"port\":1}}\n",
+    );
+    expect(
+        &mut stream,
+        text,
+        &[
+            json!({ "id": 1, "ok": first }),
+            json!({ "id": 2, "lease": first }),
+            json!({ "id": 2, "lease": second }),
+            json!({ "id": 2, "ok": { "leases": 2 } }),
+            json!({ "id": 3, "lease": second }),
+            json!({ "id": 3, "ok": { "leases": 1 } }),
+            json!({ "id": 4, "ok": first }),
+            json!({ "id": 5, "error": "port 1500 of 192.0.2.0 is not leased" }),
+            json!({ "id": 6, "lease": lease("192.0.2.0", 1, "resting", 120) }),
+            json!({ "id": 6, "ok": { "leases": 1 } }),
+            json!({ "id": 7, "error": "port 1 of 192.0.2.9 is not leased" }),
+        ],
+    );
+    let show = "{\"id\":8,\"show\":\"pools\"}\n{\"id\":9,\"show\":\"pcp\"}\n";
+    stream.get_mut().write_all(show.as_bytes()).unwrap();
+    let pools = line(&mut stream);
+    let events = json!([pools["ok"][0]["granted"], pools["ok"][0]["revoked"]]);
+    assert_eq!(events, json!([2, 1]));
+    let pcp = line(&mut stream);
+    assert_eq!(pcp["ok"]["results"], json!({ "SUCCESS": 2 }));
+}
+
+#[test]
+fn without_a_pcp_server_nothing_is_said_of_leases() {
+    let served = served();
+    let mut stream = served.connect();
+    let none = "this daemon has no PCP server: its configuration has no [pcp]";
+    for request in [
+        "\"leases\":{}",
+        "\"show\":\"pcp\"",
+        "\"who\":{\"ipv4\":\"192.0.2.0\",\"port\":1}",
+    ] {
+        let text = format!("{{\"id\":1,{request}}}\n");
+        expect(&mut stream, &text, &[json!({ "id": 1, "error": none })]);
     }
 }

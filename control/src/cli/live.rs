@@ -38,6 +38,14 @@ pub enum TopicArg {
     Drops,
     /// How many softwires there are, and what they cost.
     Softwires,
+    /// All leases of port sets, those whose sets rest included.
+    Leases,
+    /// The pools of port sets, how full they are and what became of their leases.
+    Pools,
+    /// The PCP server: requests, results, leases.
+    Pcp,
+    /// The next hops, and whether they are resolved.
+    Neighbours,
     /// The configuration in force.
     Config,
 }

@@ -4,6 +4,7 @@
 //! The exit code is 0 when it worked, 1 when it failed and 2 when the command line itself was wrong.
 
 mod bench;
+mod lease;
 mod live;
 mod replay;
 
@@ -16,6 +17,10 @@ use clap::Subcommand;
 
 pub use bench::BenchArgs;
 pub use bench::FrameArg;
+pub use lease::LeaseArgs;
+pub use lease::LeaseCommand;
+pub use lease::RevokeArgs;
+pub use lease::WhoArgs;
 pub use live::AddArgs;
 pub use live::DumpArgs;
 pub use live::FormatArg;
@@ -64,6 +69,8 @@ pub enum Command {
     /// Look up and change the softwires of the running daemon.
     #[command(after_help = live::SOFTWIRE_EXAMPLES)]
     Softwire(SoftwireArgs),
+    /// Look up and revoke leases of port sets.
+    Lease(LeaseArgs),
 }
 
 /// Arguments of `run`.
@@ -120,6 +127,10 @@ mod tests {
             "lwaftr softwire add --ipv4 192.0.2.1",
             "lwaftr softwire add --file x --ipv4 192.0.2.1",
             "lwaftr replay -c x --stick-in a --internet-in b",
+            "lwaftr lease who",
+            "lwaftr lease who --ipv4 192.0.2.1",
+            "lwaftr lease who --ipv4 192.0.2.1 --port 1 --b4 ::1",
+            "lwaftr lease revoke --port 1",
         ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
@@ -145,6 +156,10 @@ mod tests {
             "lwaftr softwire get --b4 2001:db8::2 --json",
             "lwaftr softwire load bindings.csv",
             "lwaftr softwire dump --format json",
+            "lwaftr lease who --ipv4 192.0.2.1 --port 1500",
+            "lwaftr lease who --b4 2001:db8::1 --json",
+            "lwaftr lease revoke --ipv4 192.0.2.1 --port 1500 --socket /tmp/s",
+            "lwaftr show leases --json",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
         }

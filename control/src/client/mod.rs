@@ -1,6 +1,7 @@
-//! The other end of the API: what `show` and `softwire` do with it.
+//! The other end of the API: what `show`, `softwire` and `lease` do with it.
 
 mod connection;
+mod lease;
 mod many;
 mod print;
 mod show;
@@ -8,6 +9,7 @@ mod softwire;
 
 pub use connection::Client;
 pub use connection::ClientError;
+pub use lease::lease;
 pub use show::show;
 pub use softwire::softwire;
 

@@ -20,6 +20,17 @@ pub(super) fn table_of(value: &Value) -> Table {
     table
 }
 
+/// An object, or a list of them one below the other, each member in a row.
+pub(super) fn blocks_of(value: &Value) -> Table {
+    let mut table = empty();
+    match value {
+        Value::Array(rows) => blocks(&mut table, rows),
+        Value::Object(members) => object(&mut table, members, ""),
+        other => drop(table.add_row([text(other)])),
+    }
+    table
+}
+
 /// Counters of drops, each with what it counts.
 pub(super) fn table_of_drops(drops: &Map<String, Value>) -> Table {
     let mut table = empty();

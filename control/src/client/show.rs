@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::connection::Client;
+use super::lease;
 use super::print;
 use crate::api::message::RequestLine;
 use crate::api::message::Topic;
@@ -21,9 +22,12 @@ use crate::cli::TopicArg;
 /// # Errors
 /// When the daemon cannot be asked.
 pub fn show(args: &ShowArgs, json: bool) -> Outcome {
+    let Some(topic) = topic(args.topic) else {
+        return lease::list(&args.socket, json);
+    };
     let mut client = Client::connect(&args.socket)?;
     let request = RequestLine {
-        show: Some(topic(args.topic)),
+        show: Some(topic),
         ..RequestLine::default()
     };
     let mut output = io::stdout();
@@ -52,21 +56,32 @@ fn print(output: &mut impl Write, value: &Value, args: &ShowArgs, json: bool) ->
     } else if let Some(drops) = drops {
         writeln!(output, "{}", print::table_of_drops(drops))?;
     } else {
-        writeln!(output, "{}", print::table_of(value))?;
+        let is_wide = args.topic == TopicArg::Pools;
+        let table = if is_wide {
+            print::blocks_of(value)
+        } else {
+            print::table_of(value)
+        };
+        writeln!(output, "{table}")?;
     }
     Ok(())
 }
 
-fn topic(topic: TopicArg) -> Topic {
-    match topic {
+/// What is asked for; leases come one by one.
+fn topic(topic: TopicArg) -> Option<Topic> {
+    Some(match topic {
         TopicArg::Status => Topic::Status,
         TopicArg::Workers => Topic::Workers,
         TopicArg::Ports => Topic::Ports,
         TopicArg::Counters => Topic::Counters,
         TopicArg::Drops => Topic::Drops,
         TopicArg::Softwires => Topic::Softwires,
+        TopicArg::Leases => return None,
+        TopicArg::Pools => Topic::Pools,
+        TopicArg::Pcp => Topic::Pcp,
+        TopicArg::Neighbours => Topic::Neighbours,
         TopicArg::Config => Topic::Config,
-    }
+    })
 }
 
 /// Clears a terminal and goes to its upper left corner (ECMA-48 ED and CUP).

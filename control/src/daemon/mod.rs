@@ -15,6 +15,8 @@ pub trait Daemon: Send + Sync + 'static {
     fn ports(&self) -> Vec<PortStatus>;
     /// Its counters, summed over workers, in the order of [`lwaftr_dataplane::counters::Counters::iter`].
     fn counters(&self) -> Vec<(&'static str, u64)>;
+    /// The neighbours that it sends to.
+    fn neighbours(&self) -> Vec<NeighbourStatus>;
     /// The configuration in force.
     fn config(&self) -> serde_json::Value;
 }
@@ -78,4 +80,17 @@ pub struct PortStatus {
     pub missed: u64,
     /// What it cannot do of what was asked.
     pub shortfalls: Vec<String>,
+}
+
+/// A neighbour that everything on its side is sent to.
+#[derive(Clone, Debug, Serialize)]
+pub struct NeighbourStatus {
+    /// `internet` or `access`.
+    pub side: &'static str,
+    /// Its IP address, if the configuration names it.
+    pub address: Option<String>,
+    /// Its Ethernet address, if it is known.
+    pub mac: Option<String>,
+    /// `configured`, `resolved` or `unresolved`; nothing can be sent to the last.
+    pub state: &'static str,
 }

@@ -19,13 +19,14 @@
 mod batch;
 mod envelope;
 mod inquiry;
+mod lease_service;
 mod publish;
 mod reservations;
 mod settings;
 mod statistics;
 mod table_change;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 
 use std::collections::VecDeque;
@@ -48,6 +49,8 @@ pub use inquiry::LeaseFacts;
 pub use inquiry::LeasePage;
 pub use inquiry::PcpFacts;
 pub use inquiry::PoolFacts;
+pub use lease_service::LeaseError;
+pub use lease_service::LeaseService;
 pub use publish::Publication;
 pub use publish::apply;
 pub use settings::book;

@@ -461,3 +461,21 @@ fn what_has_happened_is_counted_by_opcode_result_and_pool() {
     assert_eq!((pool.events.granted, pool.events.released), (1, 1));
     assert_eq!((pool.sets, pool.withheld, pool.taken), (256, 8, 1));
 }
+
+/// A service whose keeper has leases of a few lwB4s and carries everything out.
+pub(crate) fn served_leases(homes: u16) -> LeaseService {
+    let (service, inbox) = LeaseService::new();
+    std::thread::spawn(move || {
+        let mut provisioning = provisioning(CONFIG);
+        for home in 1..=homes {
+            ask(&mut provisioning, &map(home, 1, 600), start());
+        }
+        while let Ok(inquiry) = inbox.recv() {
+            provisioning.inquire(inquiry, at(10));
+            if let Some(batch) = provisioning.take_batch() {
+                provisioning.finish(batch, &Outcome::Done, at(10));
+            }
+        }
+    });
+    service
+}

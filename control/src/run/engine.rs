@@ -317,7 +317,9 @@ impl Engine {
     pub(super) fn facts(&self, config: &Config) -> Facts {
         let worker = |worker: &RunningWorker| (worker.core, Arc::clone(&worker.counters));
         let workers = self.workers.running().iter().map(worker).collect();
-        Facts::new(config, workers, Arc::clone(&self.board), self.pools.clone())
+        let board = Arc::clone(&self.board);
+        let next_hops = self.exception.next_hops();
+        Facts::new(config, workers, board, self.pools.clone(), next_hops)
     }
 
     fn look_at_ports(&mut self) {

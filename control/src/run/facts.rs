@@ -1,5 +1,6 @@
 //! What the running daemon tells about itself, to whoever asks over the socket.
 
+use std::fmt::Display;
 use std::fs;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -11,9 +12,13 @@ use lwaftr_dataplane::counters;
 use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::drop_reason::DropReason;
+use lwaftr_dataplane::next_hops::NextHops;
+use lwaftr_dataplane::side::Side;
 
 use crate::config::Config;
+use crate::config::Link;
 use crate::daemon::Daemon;
+use crate::daemon::NeighbourStatus;
 use crate::daemon::PortStatus;
 use crate::daemon::Status;
 use crate::daemon::WorkerStatus;
@@ -30,6 +35,26 @@ pub(super) struct Facts {
     workers: Vec<(u32, Arc<Counters>)>,
     ports: PortBoard,
     pools: Vec<Mempool>,
+    hops: [Hop; 2],
+    next_hops: Arc<NextHops>,
+}
+
+/// A next hop as it is configured.
+#[derive(Debug)]
+struct Hop {
+    side: Side,
+    address: Option<String>,
+    is_resolved_here: bool,
+}
+
+impl Hop {
+    fn new<A: Display>(side: Side, link: &Link<A>) -> Self {
+        Self {
+            side,
+            address: link.next_hop.as_ref().map(ToString::to_string),
+            is_resolved_here: link.next_hop_mac.is_none(),
+        }
+    }
 }
 
 impl Facts {
@@ -38,6 +63,7 @@ impl Facts {
         workers: Vec<(u32, Arc<Counters>)>,
         ports: PortBoard,
         pools: Vec<Mempool>,
+        next_hops: Arc<NextHops>,
     ) -> Self {
         // The file was read and found good at start; what it says is what is in force.
         let text = fs::read_to_string(&config.file).unwrap_or_default();
@@ -48,6 +74,11 @@ impl Facts {
             workers,
             ports,
             pools,
+            hops: [
+                Hop::new(Side::Internet, &config.internet.link),
+                Hop::new(Side::Access, &config.access.link),
+            ],
+            next_hops,
         }
     }
 }
@@ -82,6 +113,26 @@ impl Daemon for Facts {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         counters::sum(self.workers.iter().map(|(_, counters)| &**counters))
+    }
+
+    fn neighbours(&self) -> Vec<NeighbourStatus> {
+        let status = |hop: &Hop| {
+            let mac = self.next_hops.get(hop.side);
+            NeighbourStatus {
+                side: match hop.side {
+                    Side::Internet => "internet",
+                    Side::Access => "access",
+                },
+                address: hop.address.clone(),
+                mac: mac.map(|mac| mac.to_string()),
+                state: match (hop.is_resolved_here, mac) {
+                    (false, _) => "configured",
+                    (true, Some(_)) => "resolved",
+                    (true, None) => "unresolved",
+                },
+            }
+        };
+        self.hops.iter().map(status).collect()
     }
 
     fn config(&self) -> serde_json::Value {

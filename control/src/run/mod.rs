@@ -123,7 +123,14 @@ pub fn run(config: &Config) -> Result<(), RunError> {
             .map_err(RunError::Thread)?;
     let daemon = Arc::new(engine.facts(config));
     let paths = softwires.clone();
-    let server = Server::start(&config.socket, Context { daemon, softwires })?;
+    let server = Server::start(
+        &config.socket,
+        Context {
+            daemon,
+            softwires,
+            leases: None,
+        },
+    )?;
     notify(NotifyState::Ready);
     info!(workers = config.dataplane.workers.len(), socket = %config.socket.display(), "ready");
     let ended = tend_until(&stop, &mut engine, &paths);
