@@ -11,10 +11,13 @@
 //! ```
 //!
 //! Octets that arrive go to [`Client::receive`], time to [`Client::poll`]; both return what there is to do
-//! next until there is nothing. Randomness is a parameter, like time.
+//! next until there is nothing. Randomness is a parameter, like time. Who asks once and does not stay uses an
+//! [`Exchange`] instead.
 
 mod answers;
+mod exchange;
 mod machine;
+mod map_request;
 mod renewal;
 mod request;
 mod retransmission;
@@ -25,7 +28,16 @@ mod tests;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 
+pub use exchange::Answer;
+pub use exchange::Exchange;
+pub use exchange::Step;
 pub use machine::Client;
+pub use map_request::Grant;
+pub use map_request::Internal;
+pub use map_request::MapRequest;
+pub use map_request::MapRequestError;
+pub use map_request::Otherwise;
+pub use map_request::ThirdParty;
 pub use retransmission::Retransmission;
 
 use crate::instant::Instant;

@@ -35,6 +35,7 @@ pub use map::MapPayload;
 pub use message::Message;
 pub use message::MessageFull;
 pub use nonce::Nonce;
+pub use nonce::NonceError;
 pub use opcode::Opcode;
 pub use option::Filter;
 pub use option::OptionError;

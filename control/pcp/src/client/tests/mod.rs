@@ -2,6 +2,7 @@
 
 mod alone;
 mod both_ends;
+mod once;
 
 use std::time::Duration;
 
