@@ -5,6 +5,7 @@ mod codec_rules;
 mod lifecycle;
 mod model;
 mod rows;
+mod rules;
 mod third_party;
 
 use std::net::IpAddr;
