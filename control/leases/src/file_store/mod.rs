@@ -1,0 +1,242 @@
+//! The store in files.
+//!
+//! Invariant: one record is written at a time and is durable before the next; a failure ends the segment, so
+//! that nothing that failed is ever read again.
+
+mod append;
+mod checkpointing;
+mod job;
+mod open;
+mod space;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pcp::instant::Instant;
+
+use self::checkpointing::Running;
+use crate::checkpoint::Checkpoint;
+use crate::checkpoint::NAMES;
+use crate::disk::Disk;
+use crate::disk::DiskFile;
+use crate::moment::Moment;
+use crate::row::Row;
+use crate::store::CommitError;
+use crate::store::LeaseStore;
+use crate::store::Room;
+use crate::store::Status;
+use crate::survey::Slot;
+
+pub use self::open::Ending;
+pub use self::open::Opened;
+
+/// How a store is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OpenOptions {
+    /// How long a set rests after its lease has ended.
+    pub quarantine: Duration,
+    /// Octets of a journal file; about 90 for a row.
+    pub segment_octets: u64,
+    /// The most journal files; commits wait for a checkpoint when all are full.
+    pub max_segments: usize,
+    /// Where checkpoints are made.
+    pub checkpoints: Checkpoints,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            quarantine: Duration::from_secs(120),
+            segment_octets: 32 << 20,
+            max_segments: 16,
+            checkpoints: Checkpoints::Aside,
+        }
+    }
+}
+
+/// Where checkpoints are made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Checkpoints {
+    /// In a thread of their own.
+    Aside,
+    /// In the middle of a commit; for tests and for work offline.
+    Inline,
+}
+
+/// A store in one directory.
+pub struct FileStore {
+    disk: Arc<dyn Disk>,
+    options: OpenOptions,
+    /// Tells files of this store from those of another.
+    store: u64,
+    slots: Vec<Slot>,
+    use_of: Vec<Use>,
+    active: Option<Active>,
+    last_segment: u64,
+    next: u64,
+    checkpoint: Option<(usize, Checkpoint)>,
+    checkpoint_files: [Arc<dyn DiskFile>; NAMES.len()],
+    reserved: [u64; NAMES.len()],
+    running: Option<Running>,
+    checkpoint_begun: Option<Instant>,
+    /// By how much UTC was last ahead of the monotonic clock, and how much that has changed since the store
+    /// was made.
+    lead_ms: i64,
+    shift_ms: i64,
+    last_record: LastRecord,
+    room: Room,
+    troubles: Troubles,
+    now: Moment,
+    buffer: Vec<u8>,
+    commits: u64,
+    rows: u64,
+}
+
+/// What a journal file is used for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Use {
+    /// Nothing.
+    Free,
+    /// The segment that begins with record `first`.
+    Segment { number: u64, first: u64 },
+}
+
+/// The segment that is written to.
+#[derive(Clone, Copy, Debug)]
+struct Active {
+    slot: usize,
+    /// Where the next record goes.
+    at: u64,
+}
+
+/// What is known of the last record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct LastRecord {
+    written: Instant,
+    shift_ms: i64,
+    kind: Kind,
+}
+
+/// What a record holds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    Rows,
+    /// Nothing. Behind such a record, damage to the one before it can be told from a commit that was not
+    /// finished.
+    Seal,
+}
+
+/// What went wrong last and has not gone well since.
+#[derive(Clone, Debug, Default)]
+struct Troubles {
+    commit: Option<String>,
+    checkpoint: Option<String>,
+    space: Option<String>,
+}
+
+impl Troubles {
+    /// The worst of them.
+    fn first(&self) -> Option<String> {
+        let all = [&self.commit, &self.checkpoint, &self.space];
+        all.into_iter().flatten().next().cloned()
+    }
+}
+
+impl LeaseStore for FileStore {
+    fn commit(&mut self, rows: &[Row], moment: &Moment) -> Result<(), CommitError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.observe(moment);
+        self.take_checkpoint();
+        let first = self.next;
+        let done = self.append_rows(rows, moment);
+        if let Err(error) = &done {
+            self.overrule(first);
+            self.troubles.commit = Some(error.to_string());
+        } else {
+            self.troubles.commit = None;
+            self.commits += 1;
+            self.rows += rows.len() as u64;
+        }
+        done
+    }
+
+    fn room(&self) -> Room {
+        self.room
+    }
+
+    fn tend(&mut self, moment: &Moment) {
+        self.observe(moment);
+        self.take_checkpoint();
+        self.seal(moment);
+        self.keep_space();
+        self.begin_checkpoint_if_worth_it();
+    }
+
+    fn status(&self) -> Status {
+        let checkpoint = self.checkpoint.map(|(_, checkpoint)| checkpoint);
+        Status {
+            commits: self.commits,
+            rows: self.rows,
+            journal_octets: self.slots.iter().map(|slot| slot.octets).sum(),
+            checkpoint_octets: self.reserved.iter().sum(),
+            checkpoint_rows: checkpoint.map_or(0, |checkpoint| checkpoint.rows),
+            checkpoint_age: self
+                .checkpoint_begun
+                .map(|begun| self.now.monotonic.since(begun)),
+            room: self.room,
+            trouble: self.troubles.first(),
+        }
+    }
+}
+
+impl FileStore {
+    /// Notices when UTC has been set against the monotonic clock: stored times move with it, because leases
+    /// run by the monotonic one.
+    fn observe(&mut self, moment: &Moment) {
+        let by_ms = moment.lead_ms().saturating_sub(self.lead_ms);
+        if by_ms.unsigned_abs() > ROUNDING_MS {
+            self.lead_ms = moment.lead_ms();
+            self.shift_ms = self.shift_ms.saturating_add(by_ms);
+        }
+        self.now = *moment;
+    }
+
+    /// Puts an empty record behind rows, so that they are no longer the last. When nothing is committed, one
+    /// now and then keeps the clocks of the store from falling behind.
+    fn seal(&mut self, moment: &Moment) {
+        let last = self.last_record;
+        let is_due = last.kind == Kind::Rows
+            || last.shift_ms != self.shift_ms
+            || moment.monotonic.since(last.written) >= IDLE;
+        if !is_due {
+            return;
+        }
+        let first = self.next;
+        match self.append_seal(moment) {
+            Ok(()) => self.troubles.commit = None,
+            Err(error) => {
+                self.overrule(first);
+                self.troubles.commit = Some(error.to_string());
+            }
+        }
+    }
+}
+
+impl Drop for FileStore {
+    fn drop(&mut self) {
+        // A checkpoint that is nearly done is worth the wait, and the directory is not free before.
+        self.finish_checkpoint();
+        let now = self.now;
+        if self.last_record.kind == Kind::Rows {
+            self.seal(&now);
+        }
+    }
+}
+
+/// Two clocks, each in whole milliseconds, may differ by some without having been set.
+const ROUNDING_MS: u64 = 10;
+
+/// The longest time without a record.
+const IDLE: Duration = Duration::from_secs(10);

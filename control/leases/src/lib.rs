@@ -1,0 +1,37 @@
+//! Leases that outlive the daemon.
+//!
+//! The book of `pcp` holds all leases in memory. Here, every group commit appends one checksummed record to a
+//! journal and makes it durable; a background thread sums closed segments of the journal up in checkpoints.
+//!
+//! ```text
+//!  commit ─► record ─► active segment ─┐ full                         ┌─► used again
+//!                                      └─► closed segments ─┬─ merged ┤
+//!                                          old checkpoint ──┘         └─► new checkpoint
+//!
+//!  open = the newest checkpoint, and over it all records since
+//! ```
+//!
+//! - [`store`] what the daemon asks for, and [`file_store`] how it gets it;
+//! - [`row`] and [`moment`]: what is stored, and in whose time;
+//! - [`clock`]: the time, and whether it may be believed;
+//! - [`disk`]: what lies under all this, so that tests can pull the plug.
+
+mod checkpoint;
+pub mod clock;
+pub mod disk;
+mod encoding;
+pub mod fault;
+pub mod file_store;
+mod journal;
+mod merge;
+pub mod moment;
+mod octets;
+pub mod row;
+#[cfg(test)]
+mod samples;
+mod sector;
+pub mod store;
+pub mod survey;
+#[cfg(test)]
+mod tests;
+mod version;
