@@ -46,6 +46,7 @@ pub fn settings(config: &Config, internet: PortFacts, access: PortFacts) -> Forw
             max_packets: config.internet.fragment_cache.max_packets as usize,
             timeout: Duration::from_secs(config.internet.fragment_cache.timeout_s.into()),
         },
+        plain_ipv6_pcp: false,
         internet_icmp: icmp(config.internet.icmp),
         access_icmp: icmp(config.access.icmp),
     }

@@ -51,8 +51,14 @@ counters! {
     TxAccessPackets = "tx-access-packets",
     /// Their octets.
     TxAccessBytes = "tx-access-bytes",
-    /// Packets handed to the control thread.
-    PuntedPackets = "punted-packets",
+    /// ARP and neighbour discovery handed to the control thread.
+    PuntedNeighbour = "punted-neighbour",
+    /// ICMP to our addresses handed to it.
+    PuntedIcmp = "punted-icmp",
+    /// PCP requests handed to it.
+    PuntedPcp = "punted-pcp",
+    /// Whatever else is addressed to us, handed to it.
+    PuntedOther = "punted-other",
     /// Packets of the control thread that were sent.
     InjectedPackets = "injected-packets",
     /// Fragments that one worker received and another decided about.

@@ -26,6 +26,7 @@ use crate::ports::NoInterrupts;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
 use crate::ports::Wakeup;
+use crate::punt::PuntClass;
 use crate::side::Side;
 
 impl Packet for Mbuf {
@@ -114,13 +115,16 @@ pub struct QueuePair {
     pub transmit: TxQueue,
 }
 
+/// The ways to the control thread, in the order of their classes.
+pub type PuntRings = [Producer; PuntClass::COUNT];
+
 /// One worker's queues, one pair on every port.
 #[derive(Debug)]
 pub struct DpdkPorts {
     internet: QueuePair,
     /// Absent on a stick.
     access: Option<QueuePair>,
-    punts: Producer,
+    punts: PuntRings,
     burst: usize,
     /// What the control thread sends; absent when it does so by another worker.
     injected: Option<Consumer>,
@@ -137,7 +141,7 @@ impl DpdkPorts {
     pub fn new(
         internet: QueuePair,
         access: Option<QueuePair>,
-        punts: Producer,
+        punts: PuntRings,
         burst: usize,
     ) -> Self {
         Self {
@@ -213,8 +217,8 @@ impl Ports for DpdkPorts {
         self.pair(side).transmit.transmit(packets);
     }
 
-    fn punt(&mut self, packets: &mut Burst<Mbuf>) {
-        self.punts.push_burst(packets);
+    fn punt(&mut self, class: PuntClass, packets: &mut Burst<Mbuf>) {
+        self.punts[class as usize].push_burst(packets);
     }
 
     #[inline(always)]

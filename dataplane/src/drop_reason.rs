@@ -125,7 +125,7 @@ drop_reasons! {
     NoBuffer = "drop-no-buffer",
     /// The buffer has no room in front for the tunnel header
     NoHeadroom = "drop-no-headroom",
-    /// The ring to the control thread was full
+    /// The ring of the packet's class to the control thread was full
     PuntFull = "drop-punt-full",
     /// The ring to the worker that a fragment belongs to was full
     HandOverFull = "drop-hand-over-full",

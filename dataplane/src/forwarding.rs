@@ -37,6 +37,8 @@ pub struct Forwarding {
     pub reassembly: Reassembly,
     /// What is remembered of IPv4 fragments, in each direction (FR-012).
     pub fragment_cache: FragmentCache,
+    /// Whether PCP is spoken without a tunnel, to our IPv6 addresses.
+    pub plain_ipv6_pcp: bool,
     /// What is done with ICMPv4 on the Internet side (RFC 7596 s8.1).
     pub internet_icmp: Icmp,
     /// What is done with ICMPv6, and with ICMPv4 in tunnels, on the access side (RFC 7596 s8).

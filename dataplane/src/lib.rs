@@ -22,6 +22,7 @@ pub mod path_mtu;
 pub mod pipeline;
 pub mod port_set;
 pub mod ports;
+pub mod punt;
 pub mod reassembly;
 pub mod side;
 pub mod softwire_counters;

@@ -10,6 +10,7 @@ use crate::burst::BURST_MAX;
 use crate::burst::Burst;
 use crate::instant::Instant;
 use crate::packet::Packet;
+use crate::punt::PuntClass;
 use crate::side::Side;
 
 /// How the sides lie on the devices.
@@ -44,8 +45,8 @@ pub trait Ports {
     /// Hands packets to the device, in order; what it does not take stays in front.
     fn transmit(&mut self, side: Side, packets: &mut Outgoing<Self::Packet>);
 
-    /// Hands packets to the control thread, in order; what does not fit stays.
-    fn punt(&mut self, packets: &mut Burst<Self::Packet>);
+    /// Hands packets of a class to the control thread, in order; what its ring has no room for stays.
+    fn punt(&mut self, class: PuntClass, packets: &mut Burst<Self::Packet>);
 
     /// Appends what the control thread has to send, as far as there is room in `burst`.
     fn injected(&mut self, _burst: &mut Burst<Self::Packet>) {}

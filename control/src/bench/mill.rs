@@ -16,6 +16,7 @@ use lwaftr_dataplane::packet::Packet;
 use lwaftr_dataplane::ports::Layout;
 use lwaftr_dataplane::ports::Outgoing;
 use lwaftr_dataplane::ports::Ports;
+use lwaftr_dataplane::punt::PuntClass;
 use lwaftr_dataplane::side::Side;
 
 use crate::bench::BenchError;
@@ -231,7 +232,7 @@ impl Ports for Mill<'_> {
         self.resting.extend(packets.drain(..));
     }
 
-    fn punt(&mut self, packets: &mut Burst<Mbuf>) {
+    fn punt(&mut self, _: PuntClass, packets: &mut Burst<Mbuf>) {
         self.release(packets);
     }
 

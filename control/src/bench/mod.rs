@@ -338,6 +338,7 @@ fn forwarding(direction: Direction) -> Forwarding {
         hairpinning: true,
         reassembly: Reassembly::default(),
         fragment_cache: FragmentCache::default(),
+        plain_ipv6_pcp: false,
         internet_icmp: Icmp::default(),
         access_icmp: Icmp::default(),
     }

@@ -1,5 +1,7 @@
 //! How many packet buffers a pool needs, added up so that no part can starve another.
 
+use lwaftr_dataplane::punt::PuntClass;
+
 use super::Config;
 
 /// The pool of packet buffers that each NUMA socket with a port gets.
@@ -9,7 +11,7 @@ pub struct Buffers {
     pub descriptors: u32,
     /// Held in the workers' and the control thread's pool caches.
     pub caches: u32,
-    /// Under way in the workers' bursts, in the ring to the control thread and between workers.
+    /// Under way in the workers' bursts, in the rings from and to the control thread and between workers.
     pub bursts: u32,
     /// What incomplete packets may hold: at most a quarter of the pool.
     pub reassembly_share: u32,
@@ -22,10 +24,21 @@ impl Buffers {
     pub const CACHE: u32 = 256;
     /// Octets of a frame that one buffer holds; larger frames take several.
     pub const DATA_ROOM: u32 = 2048;
-    /// Packets that may wait for the control thread.
-    pub const PUNT_RING: u32 = 1024;
+    /// Packets of the control thread that may wait for the worker which sends them.
+    pub const INJECTED_RING: u32 = 1024;
     /// Fragments that may be on their way from the other workers to one, on each side.
     pub const EXCHANGE_RING: u32 = 1024;
+
+    /// Packets of a class that may wait for the control thread. Requests of many subscribers come together
+    /// after a power failure; of the others there are only ever many when somebody means harm.
+    #[must_use]
+    pub const fn punt_ring(class: PuntClass) -> u32 {
+        match class {
+            PuntClass::Neighbour | PuntClass::Icmp => 512,
+            PuntClass::Pcp => 4096,
+            PuntClass::Other => 256,
+        }
+    }
 
     /// Octets of memory that the pool takes.
     #[must_use]
@@ -59,8 +72,10 @@ impl Config {
         let burst = dataplane.burst as u32;
         let descriptors = queues * per_queue;
         let caches = (workers + 1) * Buffers::CACHE * CACHE_FLUSH_PERCENT / 100;
-        // A burst in hand, one in the transmit buffer of each port, and what waits for control.
-        let waiting = workers * burst * (1 + ports) + Buffers::PUNT_RING + burst;
+        let punted: u32 = PuntClass::ALL.map(Buffers::punt_ring).iter().sum();
+        let exceptions = punted + Buffers::INJECTED_RING + burst;
+        // A burst in hand, one in the transmit buffer of each port, and what waits for and from control.
+        let waiting = workers * burst * (1 + ports) + exceptions;
         // Devices that spread fragments are known only when they are open.
         let exchanged = if workers > 1 {
             2 * workers * Buffers::EXCHANGE_RING

@@ -259,7 +259,7 @@ fn each_optional_key_is_checked() {
         (
             "dataplane",
             "mempool_size = 4096",
-            "dataplane.mempool_size: 4096 buffers are too few, expected at least 6016 for these descriptors, caches and bursts",
+            "dataplane.mempool_size: 4096 buffers are too few, expected at least 11392 for these descriptors, caches and bursts",
         ),
         (
             "dataplane",
@@ -551,8 +551,7 @@ fn eal_arguments_are_those_of_the_configuration() {
         .replace("0000:3b:00.0", "net_null0")
         .replace("0000:3b:00.1", "net_null1");
     let arguments = parse(&text).unwrap().eal_arguments();
-    let expected =
-        "--no-telemetry -l 0 --no-huge --no-shconf -m 88 --no-pci --log-level=error --iova-mode=va";
+    let expected = "--no-telemetry -l 0 --no-huge --no-shconf -m 112 --no-pci --log-level=error --iova-mode=va";
     assert_eq!(arguments.join(" "), expected);
 }
 
@@ -561,9 +560,9 @@ fn buffers_add_up_and_reassembly_has_at_most_a_quarter() {
     let buffers = parse(VALID).unwrap().buffers();
     assert_eq!(
         (buffers.descriptors, buffers.caches, buffers.bursts),
-        (4096, 768, 1152)
+        (4096, 768, 6528)
     );
-    assert_eq!(buffers.mbufs, 8191);
+    assert_eq!(buffers.mbufs, 16_383);
     assert!(buffers.reassembly_share <= buffers.mbufs / 4);
     assert!(buffers.needed() + buffers.reassembly_share <= buffers.mbufs);
 }

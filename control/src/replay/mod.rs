@@ -32,6 +32,7 @@ use lwaftr_dataplane::path_mtu::PathMtus;
 use lwaftr_dataplane::pipeline::Pipeline;
 use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::ports::Layout;
+use lwaftr_dataplane::punt::PuntClass;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::wire::ethernet::Mac;
 use lwaftr_dataplane::worker::Worker;
@@ -181,9 +182,15 @@ pub fn run(
 
 /// Has control answer what the worker has punted.
 fn answer(ports: &mut ReplayPorts, exception: &mut ExceptionPath, now: Instant) {
-    while let Some(packet) = ports.take_punted() {
-        let answer = exception.receive(&packet, now);
-        ports.inject(answer);
+    while let Some((class, packet)) = ports.take_punted() {
+        match class {
+            PuntClass::Neighbour | PuntClass::Icmp => {
+                let answer = exception.receive(&packet, now);
+                ports.inject(answer);
+            }
+            // Nobody takes these yet.
+            PuntClass::Pcp | PuntClass::Other => {}
+        }
     }
 }
 
@@ -314,7 +321,10 @@ fn check_conservation(counters: &Counters, pool: &Mempool) -> Result<(), ReplayE
     let left = sum(&[
         Counter::TxInternetPackets,
         Counter::TxAccessPackets,
-        Counter::PuntedPackets,
+        Counter::PuntedNeighbour,
+        Counter::PuntedIcmp,
+        Counter::PuntedPcp,
+        Counter::PuntedOther,
         Counter::HeardIcmpv6Errors,
         Counter::Ipv6FragmentsReassembled,
         Counter::FragmentedIpv6Packets,

@@ -14,6 +14,7 @@ use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::ports::Layout;
 use lwaftr_dataplane::ports::Outgoing;
 use lwaftr_dataplane::ports::Ports;
+use lwaftr_dataplane::punt::PuntClass;
 use lwaftr_dataplane::side::Side;
 
 /// Both sides' captures as one stream in time.
@@ -27,7 +28,7 @@ pub(super) struct ReplayPorts {
     /// The time stamp of what was received last.
     now: Instant,
     /// What is for the control thread, which is stepped between two rounds, and what it sends.
-    punted: VecDeque<Mbuf>,
+    punted: VecDeque<(PuntClass, Mbuf)>,
     injected: VecDeque<Mbuf>,
 }
 
@@ -59,8 +60,8 @@ impl ReplayPorts {
         }
     }
 
-    /// Takes the next packet that is for the control thread.
-    pub(super) fn take_punted(&mut self) -> Option<Mbuf> {
+    /// Takes the next packet that is for the control thread, whatever its class.
+    pub(super) fn take_punted(&mut self) -> Option<(PuntClass, Mbuf)> {
         self.punted.pop_front()
     }
 
@@ -153,8 +154,10 @@ impl Ports for ReplayPorts {
         }
     }
 
-    fn punt(&mut self, packets: &mut Burst<Mbuf>) {
-        self.punted.extend(packets.drain(..));
+    fn punt(&mut self, class: PuntClass, packets: &mut Burst<Mbuf>) {
+        // One queue for all, so that answers leave in the order of what they answer.
+        let packets = packets.drain(..);
+        self.punted.extend(packets.map(|packet| (class, packet)));
     }
 
     fn injected(&mut self, burst: &mut Burst<Mbuf>) {

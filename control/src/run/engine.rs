@@ -17,7 +17,6 @@ use dpdk::mbuf::Mbuf;
 use dpdk::mempool::Mempool;
 use dpdk::port::Link;
 use dpdk::ring;
-use dpdk::ring::Consumer;
 use dpdk::ring::Producer;
 use lwaftr_dataplane::counters;
 use lwaftr_dataplane::counters::Counter;
@@ -29,6 +28,7 @@ use lwaftr_dataplane::path_mtu;
 use lwaftr_dataplane::path_mtu::News;
 use lwaftr_dataplane::path_mtu::NewsQueue;
 use lwaftr_dataplane::pipeline::Share;
+use lwaftr_dataplane::punt::PuntClass;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::worker;
 use tracing::info;
@@ -46,6 +46,7 @@ use crate::run::facts::Facts;
 use crate::run::facts::PortBoard;
 use crate::run::ports::OpenPort;
 use crate::run::ports::OpenPorts;
+use crate::run::punted::Punted;
 use crate::run::shortage::Change;
 use crate::run::shortage::Kind;
 use crate::run::shortage::Watch;
@@ -61,7 +62,9 @@ pub(super) struct Engine {
     workers: Workers,
     news: NewsQueue,
     exception: ExceptionPath,
-    punted: Consumer,
+    punted: Punted,
+    /// PCP requests that nobody has answered.
+    unanswered_pcp: u64,
     injected: Producer,
     ports: Vec<WatchedPort>,
     board: PortBoard,
@@ -175,13 +178,13 @@ impl Engine {
         check_cores(config)?;
         let eal = Eal::init(&config.eal_arguments())?;
         let open = OpenPorts::open(&eal, config)?;
-        let (producer, punted) = ring::bounded(&eal, "punted", Buffers::PUNT_RING)?;
+        let (punt_rings, punted) = Punted::open(&eal)?;
         let settings = forwarding::settings(config, open.internet, open.access);
         let mut equipment = Vec::new();
         // Every port has a pool, so there is one.
         let pool = open.pools.first().ok_or(RunError::NoDevices)?.clone();
         let exception = ExceptionPath::new(config, &settings, brs, pool);
-        let (injected, injected_end) = ring::bounded(&eal, "injected", Buffers::PUNT_RING)?;
+        let (injected, injected_end) = ring::bounded(&eal, "injected", Buffers::INJECTED_RING)?;
         let mut injected_end = Some(injected_end);
         let mut exchange = exchange(&eal, config, &open)?.into_iter();
         // The box's secret is new at every start, and never leaves the workers.
@@ -191,7 +194,7 @@ impl Engine {
             let mut queues = queues.into_iter();
             let internet = queues.next().ok_or(RunError::NoDevices)?;
             let burst = config.dataplane.burst;
-            let mut ports = DpdkPorts::new(internet, queues.next(), producer.clone(), burst);
+            let mut ports = DpdkPorts::new(internet, queues.next(), punt_rings.clone(), burst);
             // The first worker sends for control.
             if let Some(end) = injected_end.take() {
                 ports = ports.with_injected(end);
@@ -237,6 +240,7 @@ impl Engine {
             news,
             exception,
             punted,
+            unanswered_pcp: 0,
             injected,
             ports,
             board: PortBoard::default(),
@@ -267,23 +271,40 @@ impl Engine {
     /// Answers what workers have punted, and asks what is due. Returns how many packets those were.
     pub(super) fn serve_punted(&mut self) -> usize {
         let now = Instant::from_nanos(clock::now_ns());
-        let mut burst = Burst::<64>::new();
+        let mut burst = Burst::new();
         let mut served = 0;
-        for _ in 0..Buffers::PUNT_RING / 64 {
-            if self.punted.pop_burst(&mut burst, 64) == 0 {
-                break;
+        for class in PuntClass::ALL {
+            for _ in 0..Punted::bursts_in_turn(class) {
+                if !self.punted.take(class, &mut burst) {
+                    break;
+                }
+                served += burst.len();
+                match class {
+                    PuntClass::Neighbour | PuntClass::Icmp => self.answer(&burst, now),
+                    PuntClass::Pcp => self.serve_pcp(&burst),
+                    // Nobody takes it yet.
+                    PuntClass::Other => {}
+                }
+                mbuf::free_bulk(&mut burst);
             }
-            served += burst.len();
-            let answers = burst
-                .iter()
-                .filter_map(|packet| self.exception.receive(packet, now));
-            let answers = answers.collect();
-            self.inject(answers);
-            mbuf::free_bulk(&mut burst);
         }
         let questions = self.exception.tick(now);
         self.inject(questions);
         served
+    }
+
+    /// Answers ARP, neighbour discovery and echo.
+    fn answer(&mut self, packets: &[Mbuf], now: Instant) {
+        let answers = packets
+            .iter()
+            .filter_map(|packet| self.exception.receive(packet, now));
+        let answers = answers.collect();
+        self.inject(answers);
+    }
+
+    /// Takes PCP requests that have come together. There is no server yet, so they are only counted.
+    fn serve_pcp(&mut self, requests: &[Mbuf]) {
+        self.unanswered_pcp += requests.len() as u64;
     }
 
     /// Gives packets to the worker that sends for control. What it cannot take is lost, as on a wire:
@@ -352,9 +373,9 @@ impl Engine {
     #[must_use]
     pub(super) fn stop(mut self) -> Vec<(&'static str, u64)> {
         let all = self.workers.stop();
-        let mut burst = Burst::<64>::new();
-        while self.punted.pop_burst(&mut burst, 64) > 0 {
-            mbuf::free_bulk(&mut burst);
+        self.punted.discard();
+        if self.unanswered_pcp > 0 {
+            info!(requests = self.unanswered_pcp, "PCP was not answered");
         }
         counters::sum(all.iter().map(|counters| &**counters))
     }

@@ -9,6 +9,7 @@
 mod engine;
 mod facts;
 mod ports;
+mod punted;
 mod shortage;
 mod workers;
 
@@ -176,7 +177,7 @@ fn print_counters(counters: &[(&'static str, u64)]) {
     }
 }
 
-/// How often punted packets are taken out of their ring, and while there are some.
+/// How often punted packets are taken out of their rings, and while there are some.
 const TICK: Duration = Duration::from_millis(2);
 const SOON: Duration = Duration::from_micros(100);
 /// Ticks from one look at the ports to the next.

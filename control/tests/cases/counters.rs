@@ -109,7 +109,10 @@ const CAME: &[&str] = &[
 const WENT: &[&str] = &[
     "tx-internet-packets",
     "tx-access-packets",
-    "punted-packets",
+    "punted-neighbour",
+    "punted-icmp",
+    "punted-pcp",
+    "punted-other",
     "heard-icmpv6-errors",
     "fragmented-ipv6-packets",
     "fragmented-ipv4-packets",

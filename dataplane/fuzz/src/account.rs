@@ -4,9 +4,13 @@
 use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::drop_reason::DropReason;
+use lwaftr_dataplane::punt::PuntClass;
 
 /// Frames and octets that each side took.
 pub(crate) type Taken = [(u64, u64); 2];
+
+/// Packets of each class that the control thread took.
+pub(crate) type Punted = [u64; PuntClass::COUNT];
 
 /// Fragments that wait.
 pub(crate) fn held(counters: &Counters) -> u64 {
@@ -17,7 +21,7 @@ pub(crate) fn held(counters: &Counters) -> u64 {
 }
 
 /// Holds the counters against each other and against the ports.
-pub(crate) fn check(counters: &Counters, taken: Taken, punted: u64) {
+pub(crate) fn check(counters: &Counters, taken: Taken, punted: Punted) {
     let dropped: u64 = DropReason::ALL
         .iter()
         .map(|reason| counters.dropped(*reason))
@@ -30,7 +34,8 @@ pub(crate) fn check(counters: &Counters, taken: Taken, punted: u64) {
     let sent = [SENT_INTERNET, SENT_ACCESS]
         .map(|(packets, bytes)| (counters.get(packets), counters.get(bytes)));
     assert_eq!(sent, taken, "what the counters say was sent and what was");
-    assert_eq!(counters.get(Counter::PuntedPackets), punted, "punted");
+    let counted = PuntClass::ALL.map(|class| counters.get(class.counter()));
+    assert_eq!(counted, punted, "punted");
 }
 
 fn sum(counters: &Counters, which: &[Counter]) -> u64 {
@@ -49,7 +54,10 @@ const COME: &[Counter] = &[
 const GONE: &[Counter] = &[
     Counter::TxInternetPackets,
     Counter::TxAccessPackets,
-    Counter::PuntedPackets,
+    Counter::PuntedNeighbour,
+    Counter::PuntedIcmp,
+    Counter::PuntedPcp,
+    Counter::PuntedOther,
     Counter::HeardIcmpv6Errors,
     Counter::FragmentedIpv6Packets,
     Counter::FragmentedIpv4Packets,

@@ -8,8 +8,10 @@ use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::ports::Layout;
 use lwaftr_dataplane::ports::Outgoing;
 use lwaftr_dataplane::ports::Ports;
+use lwaftr_dataplane::punt::PuntClass;
 use lwaftr_dataplane::side::Side;
 
+use crate::account::Punted;
 use crate::packet::FuzzPacket;
 
 /// What arrives, what has left, and what the time is.
@@ -18,7 +20,7 @@ pub(crate) struct FuzzPorts {
     pub(crate) layout: Layout,
     pub(crate) arriving: [VecDeque<FuzzPacket>; 2],
     pub(crate) left: [Vec<FuzzPacket>; 2],
-    pub(crate) punted: u64,
+    pub(crate) punted: Punted,
     /// Frames that each side still takes.
     pub(crate) transmit_room: [usize; 2],
     /// Packets that the control thread still takes.
@@ -32,7 +34,7 @@ impl FuzzPorts {
             layout,
             arriving: Default::default(),
             left: Default::default(),
-            punted: 0,
+            punted: Punted::default(),
             transmit_room: [usize::MAX; 2],
             punt_room: usize::MAX,
             now: Instant::default(),
@@ -63,10 +65,10 @@ impl Ports for FuzzPorts {
         self.left[side as usize].extend(packets.drain(..taken));
     }
 
-    fn punt(&mut self, packets: &mut Burst<FuzzPacket>) {
+    fn punt(&mut self, class: PuntClass, packets: &mut Burst<FuzzPacket>) {
         let taken = packets.len().min(self.punt_room);
         self.punt_room -= taken;
-        self.punted += taken as u64;
+        self.punted[class as usize] += taken as u64;
         packets.drain(..taken);
     }
 

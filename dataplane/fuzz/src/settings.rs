@@ -77,6 +77,7 @@ impl Settings {
                 max_packets: limits.0,
                 timeout: Duration::from_secs(2),
             },
+            plain_ipv6_pcp: is_off(5),
             internet_icmp: icmp(is_off(1), is_off(2)),
             access_icmp: icmp(is_off(3), is_off(4)),
         };

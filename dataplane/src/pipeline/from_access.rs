@@ -25,8 +25,11 @@ use crate::pipeline::express::Sent;
 use crate::pipeline::hairpin::Turning;
 use crate::pipeline::ipv6_fragment::At;
 use crate::pipeline::key;
+use crate::pipeline::punt::class_of_ipv4;
+use crate::pipeline::punt::class_of_tunnelled;
 use crate::pipeline::refuse::Left;
 use crate::pipeline::rewrite::Sent as Leaving;
+use crate::punt::PuntClass;
 use crate::reassembly::Fragment;
 use crate::table::Key;
 use crate::table::Softwire;
@@ -61,7 +64,7 @@ enum Onward {
     Internet(Leaving),
     Hairpin(Turning),
     /// It is for this box itself.
-    Control,
+    Control(PuntClass),
 }
 
 impl Pipeline {
@@ -139,8 +142,8 @@ impl Pipeline {
                     }
                 }
                 Ok(Onward::Hairpin(one)) => turning.push(one),
-                Ok(Onward::Control) => {
-                    verdicts.set(index, Verdict::Punt);
+                Ok(Onward::Control(class)) => {
+                    verdicts.set(index, Verdict::Punt(class));
                     ledger.is_for_control(one.outer.bytes());
                 }
                 Err(refusal) => {
@@ -212,7 +215,7 @@ impl Pipeline {
         let ipv6 = Ipv6::parse(bytes, packet.len() - ipv6_at)?;
         let br = table
             .find_br(&ipv6.destination)
-            .ok_or_else(|| self.judge_interface(&ipv6))?;
+            .ok_or_else(|| self.judge_interface(packet, ipv6_at, &ipv6))?;
         let extensions = match ipv6.next_header {
             ipv6::IPV4 => 0,
             _ => self.judge_tunnel_end(packet, ipv6_at, &ipv6)?,
@@ -253,7 +256,7 @@ impl Pipeline {
         if internal || ipv4::is_softwire_internal(ipv4.destination) {
             let exception = internal && ipv4.destination == self.forwarding.aftr_address;
             return Err(if exception {
-                Verdict::Punt.into()
+                Verdict::Punt(class_of_tunnelled(packet, inner)).into()
             } else {
                 DropReason::SoftwireRange.into()
             });
@@ -285,7 +288,7 @@ impl Pipeline {
         }
         let inner = &one.inner;
         if inner.ipv4.destination == self.forwarding.internet_address {
-            return Ok(Onward::Control);
+            return Ok(Onward::Control(class_of_ipv4(inner.ipv4.protocol)));
         }
         let tos = self.egress_tos(inner.ipv4.tos, one.outer.traffic_class)?;
         if inner.ipv4.ttl <= 1 {
@@ -333,14 +336,15 @@ impl Pipeline {
             return Err(DropReason::WrongMac.into());
         }
         let ipv6 = Ipv6::parse(&packet.head()[payload_at..], packet.len() - payload_at)?;
-        Err(judge_multicast(&ipv6))
+        Err(self.judge_multicast(packet, payload_at, &ipv6))
     }
 
     /// A unicast packet that is not for a BR address may be for the interface itself.
     #[cold]
-    fn judge_interface(&self, ipv6: &Ipv6) -> Verdict {
+    fn judge_interface<P: Packet>(&self, packet: &P, ipv6_at: usize, ipv6: &Ipv6) -> Verdict {
         if ipv6.destination == self.forwarding.access_address && ipv6.next_header != ipv6::IPV4 {
-            Verdict::Punt
+            let upper = (ipv6.next_header, ipv6_at + ipv6::HEADER);
+            Verdict::Punt(self.class_of_ipv6(packet, ipv6_at, upper))
         } else {
             DropReason::Ipv6NotForUs.into()
         }
@@ -359,6 +363,7 @@ impl Pipeline {
         let payload = payload.ok_or(DropReason::BadIpv6Header)?;
         let payload = &payload[..payload.len().min(ipv6.payload_len)];
         let (next_header, at) = skip_destination_options(payload, ipv6.next_header)?;
+        let upper = (next_header, ipv6_at + ipv6::HEADER + at);
         match next_header {
             ipv6::IPV4 => Ok(at),
             ipv6::FRAGMENT => Err(Aside::Fragment(TunnelFragment {
@@ -374,29 +379,39 @@ impl Pipeline {
                     .get(at)
                     .is_some_and(|kind| *kind >= FIRST_INFORMATIONAL) =>
             {
-                Err(Verdict::Punt.into())
+                Err(Verdict::Punt(self.class_of_ipv6(packet, ipv6_at, upper)).into())
             }
             ipv6::ICMPV6 => Err(Aside::TunnelError(TunnelError {
                 at: ipv6_at + ipv6::HEADER + at,
                 len: ipv6.payload_len - at,
                 ipv6: *ipv6,
             })),
-            _ if ipv6.destination == self.forwarding.access_address => Err(Verdict::Punt.into()),
-            ipv6::UDP => Err(Verdict::Punt.into()),
-            _ => Err(DropReason::UnknownNextHeader.into()),
+            next_header => {
+                let is_taken =
+                    next_header == ipv6::UDP || ipv6.destination == self.forwarding.access_address;
+                Err(if is_taken {
+                    Verdict::Punt(self.class_of_ipv6(packet, ipv6_at, upper)).into()
+                } else {
+                    DropReason::UnknownNextHeader.into()
+                })
+            }
         }
     }
-}
 
-/// A multicast frame is for the control thread if it is neighbour discovery that may concern us
-/// (RFC 4861 s7.2: solicited-node groups and all nodes).
-fn judge_multicast(ipv6: &Ipv6) -> Verdict {
-    let group = u128::from_be_bytes(ipv6.destination);
-    let is_ours = group == ALL_NODES || group >> 24 == SOLICITED_NODE >> 24;
-    match (ipv6.next_header, is_ours) {
-        (ipv6::ICMPV6, true) => Verdict::Punt,
-        (_, true) => DropReason::UnknownNextHeader.into(),
-        (_, false) => DropReason::Ipv6NotForUs.into(),
+    /// A multicast frame is for the control thread if it is neighbour discovery that may concern us
+    /// (RFC 4861 s7.2: solicited-node groups and all nodes).
+    #[cold]
+    fn judge_multicast<P: Packet>(&self, packet: &P, ipv6_at: usize, ipv6: &Ipv6) -> Verdict {
+        let group = u128::from_be_bytes(ipv6.destination);
+        let is_ours = group == ALL_NODES || group >> 24 == SOLICITED_NODE >> 24;
+        match (ipv6.next_header, is_ours) {
+            (ipv6::ICMPV6, true) => {
+                let upper = (ipv6::ICMPV6, ipv6_at + ipv6::HEADER);
+                Verdict::Punt(self.class_of_ipv6(packet, ipv6_at, upper))
+            }
+            (_, true) => DropReason::UnknownNextHeader.into(),
+            (_, false) => DropReason::Ipv6NotForUs.into(),
+        }
     }
 }
 

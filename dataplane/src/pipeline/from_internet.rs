@@ -19,7 +19,9 @@ use crate::pipeline::ends;
 use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::key;
+use crate::pipeline::punt::class_of_ipv4;
 use crate::pipeline::refuse::Left;
+use crate::punt::PuntClass;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
@@ -204,7 +206,7 @@ impl Pipeline {
         let ipv4 = Ipv4::parse(bytes, available, packet.ipv4_checksum_is_good())?;
         seen.received = Some(u32::from(ipv4.total_len));
         if ipv4.destination == self.forwarding.internet_address {
-            return Err(Verdict::Punt.into());
+            return Err(Verdict::Punt(class_of_ipv4(ipv4.protocol)).into());
         }
         let inner = Inner::new(ipv4, ipv4_at, available);
         seen.inner = Some(inner);
@@ -220,7 +222,9 @@ impl Pipeline {
         let for_us = frame.destination == link.mac;
         match frame.ether_type {
             ethernet::IPV4 if for_us => Ok(frame.payload_at),
-            ethernet::ARP if for_us || frame.destination == Mac::BROADCAST => Err(Verdict::Punt),
+            ethernet::ARP if for_us || frame.destination == Mac::BROADCAST => {
+                Err(Verdict::Punt(PuntClass::Neighbour))
+            }
             _ if !for_us => Err(DropReason::WrongMac.into()),
             _ => Err(DropReason::UnknownEtherType.into()),
         }

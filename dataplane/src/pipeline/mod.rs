@@ -26,6 +26,7 @@ mod ipv6_fragment;
 mod ledger;
 mod meeting;
 mod outer;
+mod punt;
 mod refuse;
 mod rewrite;
 #[cfg(test)]

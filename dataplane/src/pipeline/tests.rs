@@ -24,6 +24,7 @@ use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::port_set::PortSet;
 use crate::port_set::PortSplit;
+use crate::punt::PuntClass;
 use crate::side::Side;
 use crate::table::BrSet;
 use crate::table::Builder;
@@ -38,7 +39,7 @@ const OUR_INTERNET_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const OUR_ACCESS_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
 pub(crate) const SHARED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
-const B4: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+pub(crate) const B4: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const BR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xaf, 0, 0, 0, 0, 1);
 
 pub(crate) fn forwarding() -> Forwarding {
@@ -68,6 +69,7 @@ pub(crate) fn forwarding() -> Forwarding {
             max_packets: 64,
             ..FragmentCache::default()
         },
+        plain_ipv6_pcp: false,
         internet_icmp: Icmp::default(),
         access_icmp: Icmp::default(),
     }
@@ -105,6 +107,27 @@ pub(crate) fn udp(destination_port: u16, ttl: u8, tos: u8, payload: &[u8]) -> He
     frame.extend(destination_port.to_be_bytes());
     frame.extend([0; 4]);
     frame.extend(payload);
+    HeapPacket::new(&frame)
+}
+
+/// A PCP request of no length in the tunnel of `b4`.
+pub(crate) fn pcp(b4: [u8; 16]) -> HeapPacket {
+    let mut inner = vec![0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0, 0, 2];
+    inner.extend([192, 0, 0, 1]);
+    mend(&mut inner);
+    inner.extend([0x14, 0xe6, 0x14, 0xe7, 0, 8, 0, 0]);
+    tunnelled(b4, &inner)
+}
+
+/// An IPv4 packet in the tunnel of `b4`.
+fn tunnelled(b4: [u8; 16], inner: &[u8]) -> HeapPacket {
+    let mut frame = OUR_ACCESS_MAC.0.to_vec();
+    frame.extend([2, 0, 0, 0, 1, 2, 0x86, 0xdd, 0x60, 0, 0, 0]);
+    frame.extend((inner.len() as u16).to_be_bytes());
+    frame.extend([4, 64]);
+    frame.extend(b4);
+    frame.extend(BR.octets());
+    frame.extend(inner);
     HeapPacket::new(&frame)
 }
 
@@ -337,7 +360,7 @@ fn wide() -> Forwarding {
     forwarding
 }
 
-fn mend(ipv4: &mut [u8]) {
+pub(crate) fn mend(ipv4: &mut [u8]) {
     ipv4[10..12].fill(0);
     let sum = !checksum::sum(ipv4);
     ipv4[10..12].copy_from_slice(&sum.to_be_bytes());
@@ -447,7 +470,10 @@ fn a_bound_lwb4_reaches_our_own_internet_address_by_control() {
     let mut detour = pipeline.detour(Share::WHOLE);
     let verdicts = pipeline.from_access(reader.table(), &mut arrived, &mut detour, &mut ledger);
     ledger.close();
-    assert_eq!((verdicts[0], &arrived[0]), (Verdict::Punt, &before));
+    assert_eq!(
+        (verdicts[0], &arrived[0]),
+        (Verdict::Punt(PuntClass::Other), &before)
+    );
     assert!(counters.iter().all(|(_, value)| value == 0));
 }
 
@@ -523,7 +549,7 @@ fn fr_012_what_was_put_together_of_many_fragments_is_not_held() {
     inner.extend(OUTSIDE.octets());
     mend(&mut inner);
     inner.resize(30_000, 1);
-    let mut last = Verdict::Punt;
+    let mut last = Verdict::Access;
     for (number, chunk) in inner.chunks(1448).enumerate() {
         let more = u16::from(number < inner.len() / 1448);
         let piece = tunnel_fragment(4, 7, (number * 1448) as u16 | more, chunk);

@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use crate::burst::BURST_MAX;
 use crate::drop_reason::DropReason;
+use crate::punt::PuntClass;
 use crate::side::Side;
 
 /// Where a packet goes. Every packet ends in one.
@@ -16,7 +17,7 @@ pub enum Verdict {
     /// Out in so many pieces, of which all but the first are queued (FR-001, FR-018).
     InPieces(Side, u16),
     /// Up to the control thread, as it arrived.
-    Punt,
+    Punt(PuntClass),
     /// Nowhere, but not for nothing: what it said has been heard, or what it carried is kept.
     Absorbed,
     /// Nowhere.

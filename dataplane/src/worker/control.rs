@@ -1,6 +1,9 @@
-//! What the control thread has to say to a worker: packets to send, and where the next hops are.
+//! What a worker and the control thread have to say to each other: packets for the box itself go up,
+//! packets to send and where the next hops are come down.
 
+use crate::burst::Burst;
 use crate::counters::Counter;
+use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::ports::Ports;
 use crate::side::Side;
@@ -9,6 +12,29 @@ use crate::wire::ethernet::Ethernet;
 use crate::worker::Worker;
 
 impl<P: Ports> Worker<P> {
+    /// Hands up what is for the box itself: class by class, but in the order in which it came.
+    #[cold]
+    pub(super) fn punt(&mut self) {
+        let mut punted = std::mem::take(&mut self.buffers.punted)
+            .into_iter()
+            .peekable();
+        let mut run = Burst::new();
+        while let Some((class, packet)) = punted.next() {
+            run.push(packet);
+            if punted.peek().is_some_and(|(next, _)| *next == class) {
+                continue;
+            }
+            let offered = run.len();
+            self.ports.punt(class, &mut run);
+            let refused = run.len();
+            self.counters
+                .add(class.counter(), (offered - refused) as u64);
+            self.counters
+                .drop_many(DropReason::PuntFull, refused as u64);
+            self.ports.release(&mut run);
+        }
+    }
+
     /// Follows the next hops where they are now.
     #[inline]
     pub(super) fn follow_next_hops(&mut self) {

@@ -104,6 +104,7 @@ mod tests {
     use crate::ports::Layout;
     use crate::ports::NoInterrupts;
     use crate::ports::Outgoing;
+    use crate::punt::PuntClass;
     use crate::side::Side;
     use crate::table::Publisher;
 
@@ -142,7 +143,7 @@ mod tests {
             packets.clear();
         }
 
-        fn punt(&mut self, packets: &mut Burst<HeapPacket>) {
+        fn punt(&mut self, _: PuntClass, packets: &mut Burst<HeapPacket>) {
             packets.clear();
         }
 

@@ -16,11 +16,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
+use arrayvec::ArrayVec;
+
 use crate::burst::BURST_MAX;
 use crate::burst::Burst;
 use crate::counters::Counter;
 use crate::counters::Counters;
-use crate::drop_reason::DropReason;
 use crate::next_hops::NextHops;
 use crate::packet::Packet;
 use crate::path_mtu::NewsQueue;
@@ -32,6 +33,7 @@ use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::ports::Layout;
 use crate::ports::Ports;
+use crate::punt::PuntClass;
 use crate::side::Side;
 use crate::table::Reader;
 use crate::wire::ethernet;
@@ -63,7 +65,7 @@ struct Buffers<P> {
     access: Burst<P>,
     to_internet: Exit<P>,
     to_access: Exit<P>,
-    punted: Burst<P>,
+    punted: ArrayVec<(PuntClass, P), BURST_MAX>,
     dropped: Burst<P>,
 }
 
@@ -83,7 +85,7 @@ impl<P: Ports> Worker<P> {
             access: Burst::new(),
             to_internet: Exit::new(Side::Internet),
             to_access: Exit::new(Side::Access),
-            punted: Burst::new(),
+            punted: ArrayVec::new(),
             dropped: Burst::new(),
         };
         let mut worker = Self {
@@ -307,8 +309,8 @@ impl<P: Ports> Worker<P> {
                 Verdict::Internet => (Side::Internet, 1),
                 Verdict::Access => (Side::Access, 1),
                 Verdict::InPieces(side, pieces) => (side, pieces),
-                Verdict::Punt => {
-                    buffers.punted.push(packet);
+                Verdict::Punt(class) => {
+                    buffers.punted.push((class, packet));
                     continue;
                 }
                 Verdict::Drop(_) | Verdict::Absorbed => {
@@ -330,19 +332,11 @@ impl<P: Ports> Worker<P> {
     /// Gives away what does not leave by a port.
     #[inline]
     fn give_away(&mut self) {
-        let buffers = &mut self.buffers;
-        if !buffers.punted.is_empty() {
-            let offered = buffers.punted.len();
-            self.ports.punt(&mut buffers.punted);
-            let refused = buffers.punted.len();
-            self.counters
-                .add(Counter::PuntedPackets, (offered - refused) as u64);
-            self.counters
-                .drop_many(DropReason::PuntFull, refused as u64);
-            self.ports.release(&mut buffers.punted);
+        if !self.buffers.punted.is_empty() {
+            self.punt();
         }
-        if !buffers.dropped.is_empty() {
-            self.ports.release(&mut buffers.dropped);
+        if !self.buffers.dropped.is_empty() {
+            self.ports.release(&mut self.buffers.dropped);
         }
     }
 

@@ -17,13 +17,17 @@ use crate::next_hops::NextHops;
 use crate::packet::Packet;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Share;
+use crate::pipeline::tests::B4;
 use crate::pipeline::tests::forwarding;
+use crate::pipeline::tests::mend;
+use crate::pipeline::tests::pcp;
 use crate::pipeline::tests::reader;
 use crate::pipeline::tests::udp;
 use crate::ports::HandedOver;
 use crate::ports::Layout;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
+use crate::punt::PuntClass;
 use crate::side::Side;
 use crate::wire::ethernet::Mac;
 use crate::worker::Worker;
@@ -34,7 +38,8 @@ struct MemoryPorts {
     arriving: [VecDeque<HeapPacket>; 2],
     left: [Vec<HeapPacket>; 2],
     transmit_room: usize,
-    punt_room: usize,
+    punted: [Vec<HeapPacket>; PuntClass::COUNT],
+    punt_room: [usize; PuntClass::COUNT],
     now: Instant,
     exchange: Option<Exchange>,
     injected: Vec<HeapPacket>,
@@ -54,7 +59,8 @@ impl MemoryPorts {
             arriving: Default::default(),
             left: Default::default(),
             transmit_room: usize::MAX,
-            punt_room: usize::MAX,
+            punted: Default::default(),
+            punt_room: [usize::MAX; PuntClass::COUNT],
             now: Instant::default(),
             exchange: None,
             injected: Vec::new(),
@@ -84,9 +90,11 @@ impl Ports for MemoryPorts {
         self.left[side as usize].extend(packets.drain(..taken));
     }
 
-    fn punt(&mut self, packets: &mut Burst<HeapPacket>) {
-        let taken = packets.len().min(self.punt_room);
-        packets.drain(..taken);
+    fn punt(&mut self, class: PuntClass, packets: &mut Burst<HeapPacket>) {
+        let room = &mut self.punt_room[class as usize];
+        let taken = packets.len().min(*room);
+        *room -= taken;
+        self.punted[class as usize].extend(packets.drain(..taken));
     }
 
     fn release(&mut self, packets: &mut Burst<HeapPacket>) {
@@ -146,15 +154,46 @@ fn assert_conserved(counters: &Counters) {
         .sum();
     assert_eq!(
         received + counters.get(Counter::InjectedPackets),
-        sent + dropped + counters.get(Counter::PuntedPackets)
+        sent + dropped + punted(counters).iter().sum::<u64>()
     );
 }
 
-/// A packet for the box itself.
-fn for_us() -> HeapPacket {
-    let mut packet = udp(5000, 64, 0, &[]);
-    packet.head_mut()[12..14].copy_from_slice(&[8, 6]);
-    packet
+/// How many packets of each class went up.
+fn punted(counters: &Counters) -> [u64; PuntClass::COUNT] {
+    PuntClass::ALL.map(|class| counters.get(class.counter()))
+}
+
+/// A packet of a class for the box itself, and the side it comes from.
+fn for_us(class: PuntClass) -> (Side, HeapPacket) {
+    let ours = |protocol| {
+        let mut packet = udp(5000, 64, 0, &[]);
+        let ipv4 = &mut packet.head_mut()[14..34];
+        ipv4[9] = protocol;
+        ipv4[16..20].copy_from_slice(&forwarding().internet_address.to_be_bytes());
+        mend(ipv4);
+        packet
+    };
+    match class {
+        PuntClass::Neighbour => {
+            let mut packet = udp(5000, 64, 0, &[]);
+            packet.head_mut()[12..14].copy_from_slice(&[8, 6]);
+            (Side::Internet, packet)
+        }
+        PuntClass::Icmp => (Side::Internet, ours(1)),
+        PuntClass::Pcp => (Side::Access, pcp(B4.octets())),
+        PuntClass::Other => (Side::Internet, ours(17)),
+    }
+}
+
+/// Ports at which ten packets of each class wait, one of each after the other.
+fn ports_with_ten_of_each_class() -> MemoryPorts {
+    let mut ports = MemoryPorts::new(Layout::TwoPorts);
+    for _ in 0..10 {
+        for (side, packet) in PuntClass::ALL.map(for_us) {
+            ports.arriving[side as usize].push_back(packet);
+        }
+    }
+    ports
 }
 
 #[test]
@@ -196,14 +235,45 @@ fn what_the_device_does_not_take_is_a_counted_drop() {
 #[test]
 fn what_the_control_thread_cannot_hold_is_a_counted_drop() {
     let mut ports = MemoryPorts::new(Layout::TwoPorts);
-    ports.arriving[0].extend((0..10).map(|_| for_us()));
-    ports.punt_room = 4;
+    ports.arriving[0].extend((0..10).map(|_| for_us(PuntClass::Neighbour).1));
+    ports.punt_room = [4; PuntClass::COUNT];
     let (mut worker, counters) = worker(ports, forwarding());
     worker.round();
-    assert_eq!(counters.get(Counter::PuntedPackets), 4);
+    assert_eq!(punted(&counters), [4, 0, 0, 0]);
     assert_eq!(counters.dropped(DropReason::PuntFull), 6);
     assert_eq!(counters.get(Counter::RcvdIpv4Packets), 0);
     assert_conserved(&counters);
+}
+
+#[test]
+fn each_class_reaches_its_own_ring() {
+    let (mut worker, counters) = worker(ports_with_ten_of_each_class(), forwarding());
+    worker.round();
+    assert_eq!(punted(&counters), [10; 4]);
+    let ports = worker.ports_mut();
+    let rings = ports.punted.each_ref().map(Vec::len);
+    assert_eq!(rings, [10; 4]);
+    for class in PuntClass::ALL {
+        let arrived = for_us(class).1;
+        let ring = &ports.punted[class as usize];
+        assert!(ring.iter().all(|packet| *packet == arrived), "{class:?}");
+    }
+    assert_conserved(&counters);
+}
+
+#[test]
+fn a_full_ring_of_one_class_is_nothing_to_the_others() {
+    for class in PuntClass::ALL {
+        let mut ports = ports_with_ten_of_each_class();
+        ports.punt_room[class as usize] = 3;
+        let (mut worker, counters) = worker(ports, forwarding());
+        worker.round();
+        let mut expected = [10; 4];
+        expected[class as usize] = 3;
+        assert_eq!(punted(&counters), expected);
+        assert_eq!(counters.dropped(DropReason::PuntFull), 7);
+        assert_conserved(&counters);
+    }
 }
 
 #[test]

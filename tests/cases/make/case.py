@@ -174,14 +174,14 @@ class Case:
         self._receive("access", frame or self._arriving("access", error))
         self.counters["heard-icmpv6-errors"] += 1
 
-    def punt(self, side, frame):
-        """A frame goes to the control thread."""
+    def punt(self, kind, side, frame):
+        """A frame goes to the control thread: `neighbour`, `icmp`, `pcp` or `other`."""
         self._receive(side, frame)
-        self.counters["punted-packets"] += 1
+        self.counters[f"punted-{kind}"] += 1
 
-    def punt_tunnel(self, tunnel):
+    def punt_tunnel(self, kind, tunnel):
         """A tunnel packet goes to the control thread; it is no traffic of a softwire (TN-041)."""
-        self.punt("access", self._arriving("access", tunnel))
+        self.punt(kind, "access", self._arriving("access", tunnel))
 
     def reply(self, side, packet, frame=None):
         """The control thread answers what went to it just before."""
@@ -190,10 +190,10 @@ class Case:
             raise ValueError(f"{self.sentence} {len(bytes(packet))} octets do not fit {side}")
         self._transmit_frame(side, frame or leaving(side, packet))
 
-    def punt_reassembled(self, pieces):
+    def punt_reassembled(self, kind, pieces):
         """Pieces make a tunnel packet that goes to the control thread."""
         self._reassemble(pieces)
-        self.counters["punted-packets"] += 1
+        self.counters[f"punted-{kind}"] += 1
 
     def _from_tunnel(self, tunnel, frame=None, octets=None, pieces=()):
         if pieces:
@@ -325,7 +325,10 @@ CAME = [
 WENT = [
     "tx-internet-packets",
     "tx-access-packets",
-    "punted-packets",
+    "punted-neighbour",
+    "punted-icmp",
+    "punted-pcp",
+    "punted-other",
     "heard-icmpv6-errors",
     "fragmented-ipv6-packets",
     "fragmented-ipv4-packets",

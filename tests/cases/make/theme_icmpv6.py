@@ -426,7 +426,7 @@ def icmpv6_not_allowed(c):
     for kind in (*UNREACHABLE, HOP_LIMIT, PACKET_TOO_BIG, (4, 1), (127, 0)):
         ignored(c, "drop-icmpv6-policy", about_tunnel(kind, downstream(FIRST, large()), 1400))
     ping = IPv6(src=STRANGER, dst=FIRST.br) / ICMPv6EchoRequest(data=DATA)
-    c.punt("access", arriving("access", ping))
+    c.punt("icmp", "access", arriving("access", ping))
     pong = IPv6(src=FIRST.br, dst=STRANGER, hlim=64) / ICMPv6EchoReply(data=DATA)
     c.reply("access", bytes(pong))
 

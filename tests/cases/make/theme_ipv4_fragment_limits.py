@@ -294,7 +294,7 @@ def ipv4_fragments_of_the_softwire_range(c):
     inside = {"src": "192.0.0.2", "dst": "8.8.8.8", "proto": 17}
     for frag, flags in ((0, "MF"), (60, 0)):
         packet = IP(src="192.0.0.2", dst="192.0.0.1", frag=frag, flags=flags, proto=17)
-        c.punt_tunnel(upstream(FIRST, packet / Raw(pattern(480))))
+        c.punt_tunnel("other", upstream(FIRST, packet / Raw(pattern(480))))
         packet = to_host(FIRST, frag=frag, flags=flags, **inside) / Raw(pattern(480))
         c.drop_ipv6("drop-softwire-range", upstream(FIRST, packet))
         packet = from_host(FIRST, frag=frag, flags=flags, proto=17, src="192.0.0.2")

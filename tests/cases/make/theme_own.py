@@ -74,10 +74,10 @@ def arp_is_punted(c):
     for destination in (BROADCAST, mac("internet")):
         for asker in (GATEWAY4, "203.0.113.77", "0.0.0.0"):
             request = arp("who-has", destination, psrc=asker)
-            c.punt("internet", request)
+            c.punt("neighbour", "internet", request)
             c.reply("internet", b"", frame=bytes(is_at(request)))
-    c.punt("internet", arp("who-has", BROADCAST, pdst="203.0.113.2"))
-    c.punt("internet", arp("is-at", mac("internet"), hwdst=mac("internet")))
+    c.punt("neighbour", "internet", arp("who-has", BROADCAST, pdst="203.0.113.2"))
+    c.punt("neighbour", "internet", arp("is-at", mac("internet"), hwdst=mac("internet")))
 
 
 def advertised(target, to, solicited=1):
@@ -91,20 +91,20 @@ def advertised(target, to, solicited=1):
 def nd_is_punted(c):
     source = ICMPv6NDOptSrcLLAddr(lladdr=neighbour("access"))
     ask = IPv6(src=GATEWAY6, dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt=INTERFACE6) / source
-    c.punt("access", arriving("access", ask, dst="33:33:ff:00:00:01"))
+    c.punt("neighbour", "access", arriving("access", ask, dst="33:33:ff:00:00:01"))
     c.reply("access", advertised(INTERFACE6, GATEWAY6))
     for target in (INTERFACE6, FIRST.br):
         ask = IPv6(src=GATEWAY6, dst=target, hlim=255) / ICMPv6ND_NS(tgt=target) / source
-        c.punt("access", arriving("access", ask))
+        c.punt("neighbour", "access", arriving("access", ask))
         c.reply("access", advertised(target, GATEWAY6))
     elsewhere = IPv6(src=GATEWAY6, dst=INTERFACE6, hlim=255) / ICMPv6ND_NS(tgt=STRANGER) / source
-    c.punt("access", arriving("access", elsewhere))
+    c.punt("neighbour", "access", arriving("access", elsewhere))
     forwarded = IPv6(src=GATEWAY6, dst=INTERFACE6, hlim=254) / ICMPv6ND_NS(tgt=INTERFACE6) / source
-    c.punt("access", arriving("access", forwarded))
+    c.punt("icmp", "access", arriving("access", forwarded))
     answer = IPv6(src=GATEWAY6, dst=INTERFACE6, hlim=255) / ICMPv6ND_NA(tgt=GATEWAY6, S=1)
-    c.punt("access", arriving("access", answer))
+    c.punt("neighbour", "access", arriving("access", answer))
     everyone = IPv6(src="fe80::fe", dst="ff02::1", hlim=255) / ICMPv6ND_RA()
-    c.punt("access", arriving("access", everyone, dst="33:33:00:00:00:01"))
+    c.punt("neighbour", "access", arriving("access", everyone, dst="33:33:00:00:00:01"))
 
 
 @case("Who tries an address of ours hears, with all others, that it is taken.", "LW-020")
@@ -114,7 +114,7 @@ def nd_probe_is_answered(c):
         group = socket.inet_ntop(socket.AF_INET6, group)
         probe = IPv6(src="::", dst=group, hlim=255) / ICMPv6ND_NS(tgt=target)
         to = in6_getnsmac(socket.inet_pton(socket.AF_INET6, group))
-        c.punt("access", arriving("access", probe, dst=to))
+        c.punt("neighbour", "access", arriving("access", probe, dst=to))
         taken = advertised(target, "ff02::1", solicited=0)
         frame = Ether(dst="33:33:00:00:00:01", src=mac("access"), type=0x86DD) / Raw(taken)
         c.reply("access", taken, frame=bytes(frame))
@@ -137,29 +137,29 @@ def pong(ping):
 def echo_to_us_is_punted(c):
     for tos, octets in ((0, DATA), (0xB8, b"odd"), (0, bytes(1400))):
         ping = IP(src=HOST, dst=INTERFACE4, tos=tos, id=7) / ICMP(id=1, seq=3) / Raw(octets)
-        c.punt("internet", arriving("internet", ping))
+        c.punt("icmp", "internet", arriving("internet", ping))
         c.reply("internet", pong(ping))
     for target in (INTERFACE6, FIRST.br):
         for octets in (DATA, b"odd"):
             ping = IPv6(src=STRANGER, dst=target) / ICMPv6EchoRequest(id=1, seq=2, data=octets)
-            c.punt("access", arriving("access", ping))
+            c.punt("icmp", "access", arriving("access", ping))
             answer = ICMPv6EchoReply(id=1, seq=2, data=octets)
             c.reply("access", bytes(IPv6(src=target, dst=STRANGER, hlim=64) / answer))
         answer = IPv6(src=STRANGER, dst=target) / ICMPv6EchoReply(data=DATA)
-        c.punt("access", arriving("access", answer))
+        c.punt("icmp", "access", arriving("access", answer))
 
 
 @case("Pings that do not sum up, and pings of many, are not answered.", "LW-020", "IC-012")
 def bad_pings_of_ours(c):
     good = bytearray(bytes(IP(src=HOST, dst=INTERFACE4) / ICMP(id=1) / DATA))
     good[40] ^= 1
-    c.punt("internet", arriving("internet", bytes(good)))
+    c.punt("icmp", "internet", arriving("internet", bytes(good)))
     ping = bytearray(bytes(IPv6(src=STRANGER, dst=FIRST.br) / ICMPv6EchoRequest(data=DATA)))
     ping[50] ^= 1
-    c.punt("access", arriving("access", bytes(ping)))
+    c.punt("icmp", "access", arriving("access", bytes(ping)))
     for source in ("::", "ff02::1"):
         ping = IPv6(src=source, dst=FIRST.br) / ICMPv6EchoRequest(data=DATA)
-        c.punt("access", arriving("access", ping))
+        c.punt("icmp", "access", arriving("access", ping))
 
 
 @case(
@@ -167,19 +167,26 @@ def bad_pings_of_ours(c):
     "LW-020",
 )
 def ipv4_to_us_is_punted(c):
-    for packet in (TCP(dport=179), UDP(dport=5351)):
-        c.punt("internet", arriving("internet", IP(src=GATEWAY4, dst=INTERFACE4) / packet))
-    c.punt(
-        "internet", arriving("internet", IP(src=GATEWAY4, dst=INTERFACE4, ttl=1) / TCP(dport=179))
-    )
+    ours = {"src": GATEWAY4, "dst": INTERFACE4}
+    for packet in (IP(**ours) / TCP(dport=179), IP(**ours) / UDP(), IP(**ours, ttl=1) / TCP()):
+        c.punt("other", "internet", arriving("internet", packet))
     for kind in (0, 3, 13):
-        c.punt("internet", arriving("internet", icmp(IP(src=GATEWAY4, dst=INTERFACE4), kind)))
+        c.punt("icmp", "internet", arriving("internet", icmp(IP(**ours), kind)))
+
+
+@case("Who asks for ports from the Internet hears nothing.", "PC-001", "T-16")
+def pcp_from_the_internet(c):
+    request = UDP(sport=5351, dport=5351) / Raw(bytes(60))
+    for source in (HOST, GATEWAY4):
+        packet = IP(src=source, dst=INTERFACE4) / request
+        c.punt("other", "internet", arriving("internet", packet))
+    c.drop_ipv4("drop-softwire-range", IP(src=HOST, dst="192.0.0.1") / request)
 
 
 @case("TCP and UDP for our IPv6 interface address go to the control thread.", "LW-020")
 def ipv6_to_us_is_punted(c):
     for packet in (TCP(dport=179), UDP(dport=5351)):
-        c.punt("access", arriving("access", IPv6(src=GATEWAY6, dst=INTERFACE6) / packet))
+        c.punt("other", "access", arriving("access", IPv6(src=GATEWAY6, dst=INTERFACE6) / packet))
 
 
 @case(
@@ -193,17 +200,37 @@ def pcp_is_punted(c):
     request = UDP(sport=5351, dport=5351) / Raw(bytes(60))
     for source in ("192.0.0.2", "192.0.0.3", "192.0.0.6"):
         packet = IP(src=source, dst="192.0.0.1") / request
-        c.punt_tunnel(upstream(FIRST, packet))
-        c.punt_tunnel(tunnelled(STRANGER, FIRST.br, packet))
+        c.punt_tunnel("pcp", upstream(FIRST, packet))
+        c.punt_tunnel("pcp", tunnelled(STRANGER, FIRST.br, packet))
+
+
+@case("What is no request to the PCP port is not taken for one.", "PC-001", "TN-041")
+def no_pcp_in_the_tunnel(c):
+    for packet in (UDP(sport=5351, dport=5350), UDP(dport=5352), TCP(dport=5351)):
+        c.punt_tunnel("other", upstream(FIRST, IP(src="192.0.0.2", dst="192.0.0.1") / packet))
+    for frag, flags in ((0, "MF"), (1, 0)):
+        packet = IP(src="192.0.0.2", dst="192.0.0.1", frag=frag, flags=flags, proto=17)
+        pieces = packet / Raw(bytes(UDP(sport=5351, dport=5351)) + bytes(56))
+        c.punt_tunnel("other", upstream(FIRST, pieces))
+    request = to_host(FIRST, dst=INTERFACE4) / UDP(sport=FIRST.port(), dport=5351)
+    c.punt_tunnel("other", upstream(FIRST, request))
+
+
+@case("Without a tunnel nobody asks for ports, unless that is wanted.", "PC-001", "C-05")
+def pcp_without_a_tunnel(c):
+    for target in (INTERFACE6, FIRST.br):
+        request = IPv6(src=STRANGER, dst=target) / UDP(sport=5351, dport=5351) / Raw(bytes(60))
+        c.punt("other", "access", arriving("access", request))
 
 
 @case("A ping of 192.0.0.1 from within the tunnel goes to the control thread.", "TN-044", "TN-046")
 def ping_of_the_aftr_is_punted(c):
     ping = IP(src="192.0.0.2", dst="192.0.0.1") / ICMP(id=1) / DATA
     for source, br in ((FIRST.b4, FIRST.br), (STRANGER, FAR.br)):
-        c.punt_tunnel(tunnelled(source, br, ping))
+        c.punt_tunnel("icmp", tunnelled(source, br, ping))
         c.reply("access", tunnelled(br, source, pong(ping)))
-    c.punt_tunnel(upstream(FIRST, IP(src="192.0.0.2", dst="192.0.0.1", ttl=1) / UDP(dport=33434)))
+    traceroute = IP(src="192.0.0.2", dst="192.0.0.1", ttl=1) / UDP(dport=33434)
+    c.punt_tunnel("other", upstream(FIRST, traceroute))
 
 
 @case(
@@ -213,7 +240,7 @@ def ping_of_the_aftr_is_punted(c):
 )
 def other_aftr_address(c):
     ping = IP(src="192.0.0.2", dst="192.0.0.4") / ICMP(id=1) / DATA
-    c.punt_tunnel(upstream(FIRST, ping))
+    c.punt_tunnel("icmp", upstream(FIRST, ping))
     c.reply("access", downstream(FIRST, pong(ping)))
     packet = IP(src="192.0.0.2", dst="192.0.0.1") / ICMP(id=1) / DATA
     c.drop_ipv6("drop-softwire-range", upstream(FIRST, packet))
@@ -231,8 +258,9 @@ def public_to_softwire_range(c):
     for number in range(8):
         packet = to_host(FIRST, dst=f"192.0.0.{number}") / UDP(sport=FIRST.port(), dport=5351)
         c.drop_ipv6("drop-softwire-range", upstream(FIRST, packet))
-    stranger = IP(src="203.0.113.77", dst="192.0.0.1") / UDP(sport=5351, dport=5351)
-    c.drop_ipv6("drop-softwire-range", upstream(FIRST, stranger))
+    for source in ("203.0.113.77", INTERFACE4):
+        stranger = IP(src=source, dst="192.0.0.1") / UDP(sport=5351, dport=5351)
+        c.drop_ipv6("drop-softwire-range", upstream(FIRST, stranger))
 
 
 @case("lwB4s do not reach other lwB4s by addresses of the block.", "TN-043")
@@ -270,10 +298,10 @@ def punts_between_traffic(c):
     for number in range(40):
         if number % 4 == 0:
             packet = IP(src=HOST, dst=INTERFACE4, id=number) / ICMP(id=1)
-            c.punt("internet", arriving("internet", packet))
+            c.punt("icmp", "internet", arriving("internet", packet))
             c.reply("internet", pong(packet))
         c.encap(FIRST, from_host(FIRST, id=number) / UDP(sport=53, dport=FIRST.port()))
         if number % 3 == 0:
             packet = IP(src="192.0.0.2", dst="192.0.0.1", id=number) / UDP(dport=5351)
-            c.punt_tunnel(upstream(FIRST, packet))
+            c.punt_tunnel("pcp", upstream(FIRST, packet))
         c.decap(FIRST, echo(to_host(FIRST, id=number), FIRST.port()))

@@ -1,6 +1,6 @@
 """Tunnel packets that arrive in pieces (FR-006, FR-008, FR-009, FR-010, EC-005, T-27)."""
 
-from scapy.layers.inet import IP, UDP, IPOption_RR
+from scapy.layers.inet import IP, UDP, IPOption_NOP, IPOption_RR
 from scapy.layers.inet6 import IPv6ExtHdrDestOpt, PadN
 from scapy.packet import Raw
 
@@ -370,7 +370,20 @@ def bad_packets_in_pieces(c):
 def pcp_in_pieces(c):
     packet = IP(src="192.0.0.2", dst="192.0.0.1") / UDP(sport=5351, dport=5351) / Raw(bytes(1000))
     tunnel = upstream(FIRST, packet)
-    c.punt_reassembled(ipv6_pieces(tunnel, 304))
+    c.punt_reassembled("pcp", ipv6_pieces(tunnel, 304))
+    first, last = ipv6_pieces(tunnel, 304, identification=2)
+    c.punt_reassembled("pcp", [last, first])
+
+
+@case(
+    "PCP is known as such even if its ports came in the second piece.",
+    "FR-008",
+    "C-05",
+)
+def pcp_with_its_ports_in_the_second_piece(c):
+    header = IP(src="192.0.0.2", dst="192.0.0.1", options=[IPOption_NOP()] * 4)
+    packet = header / UDP(sport=5351, dport=5351) / Raw(bytes(60))
+    c.punt_reassembled("pcp", ipv6_pieces(upstream(FIRST, packet), 24))
 
 
 @case(

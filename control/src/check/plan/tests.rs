@@ -88,7 +88,7 @@ fn what_is_allowed_but_unwise_is_a_warning() {
     };
     has(
         warned("control_core = 0", "control_core = 0", &poor),
-        "dataplane.memory: the pool needs 19 MiB of huge pages, 4 MiB are free",
+        "dataplane.memory: the pool needs 38 MiB of huge pages, 4 MiB are free",
     );
 }
 
@@ -106,7 +106,7 @@ fn the_plan_fits_80_columns() {
         "1024 ports each (a=0 k=6)",
         "2001:db8:af::1/64",
         "0000:3b:00.1",
-        "19.0 MiB",
+        "38.0 MiB",
     ] {
         assert!(tables.contains(part), "{text}");
     }
