@@ -50,6 +50,12 @@ impl Exception {
         }
     }
 
+    /// The addresses that are answered for.
+    #[must_use]
+    pub const fn own(&self) -> &Own {
+        &self.own
+    }
+
     /// Tells the neighbours on both sides which addresses are ours, as is due when the links come up.
     #[must_use]
     pub fn announce(&self) -> Vec<Frame> {

@@ -11,6 +11,8 @@ use lwaftr_dataplane::instant::Instant;
 use lwaftr_dataplane::next_hops::NextHops;
 use lwaftr_dataplane::side::Side;
 use lwaftr_dataplane::wire::ethernet;
+use lwaftr_dataplane::wire::ethernet::Ethernet;
+use lwaftr_dataplane::wire::ethernet::Mac;
 
 use crate::config::Config;
 use crate::exception::Exception;
@@ -69,33 +71,48 @@ impl ExceptionPath {
         Arc::clone(&self.next_hops)
     }
 
-    /// Packets that tell the neighbours which addresses are ours.
+    /// Where the next hop of the access side is, while that is known.
     #[must_use]
-    pub fn announce(&self) -> Vec<Mbuf> {
-        let frames = self.exception.announce();
-        frames
-            .iter()
-            .filter_map(|frame| self.packet(frame))
-            .collect()
+    pub fn access_next_hop(&self) -> Option<Mac> {
+        self.next_hops.get(Side::Access)
+    }
+
+    /// Frames that tell the neighbours which addresses are ours.
+    #[must_use]
+    pub fn announce(&self) -> Vec<Frame> {
+        self.exception.announce()
     }
 
     /// Takes a packet that a worker has punted. Returns the answer to it, if it gets one.
-    pub fn receive(&mut self, packet: &Mbuf, now: Instant) -> Option<Mbuf> {
+    pub fn receive(&mut self, packet: &Mbuf, now: Instant) -> Option<Frame> {
         self.octets.resize(packet.len(), 0);
         packet.copy_out(0, &mut self.octets).ok()?;
         let answer = self.exception.receive(&self.octets, now);
         self.tell_next_hops();
-        self.packet(&answer?)
+        answer
     }
 
-    /// Packets that are due by the time: questions for next hops.
-    pub fn tick(&mut self, now: Instant) -> Vec<Mbuf> {
-        let frames: Vec<_> = self.exception.tick(now).collect();
+    /// The IP packet in a frame that a worker has punted, and the neighbour that it came from.
+    pub fn open(&mut self, packet: &Mbuf) -> Option<(&[u8], Mac)> {
+        self.octets.resize(packet.len(), 0);
+        packet.copy_out(0, &mut self.octets).ok()?;
+        let ethernet = Ethernet::parse(&self.octets).ok()?;
+        let from = Mac(*self.octets.get(6..)?.first_chunk()?);
+        let packet = self.octets.get(ethernet.payload_at..)?;
+        (!from.is_group()).then_some((packet, from))
+    }
+
+    /// Our addresses.
+    #[must_use]
+    pub fn own(&self) -> Own {
+        self.exception.own().clone()
+    }
+
+    /// Frames that are due by the time: questions for next hops.
+    pub fn tick(&mut self, now: Instant) -> Vec<Frame> {
+        let frames = self.exception.tick(now).collect();
         self.tell_next_hops();
         frames
-            .iter()
-            .filter_map(|frame| self.packet(frame))
-            .collect()
     }
 
     fn tell_next_hops(&self) {
@@ -110,7 +127,8 @@ impl ExceptionPath {
     }
 
     /// A frame as a packet to transmit; `None` while no buffer is left, and the asker asks again.
-    fn packet(&self, frame: &Frame) -> Option<Mbuf> {
+    #[must_use]
+    pub fn packet(&self, frame: &Frame) -> Option<Mbuf> {
         let link = &self.links[frame.side as usize];
         let mut one = Burst::<1>::new();
         self.pool.allocate_burst(&mut one, 1).ok()?;

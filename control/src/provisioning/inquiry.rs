@@ -52,11 +52,32 @@ pub struct PcpFacts {
     pub resting: usize,
     /// Whether the lease store has room for new leases.
     pub grants: bool,
-    /// Requests that wait for renewals to be served.
+    /// Requests that wait to be served or made durable.
     pub waiting: usize,
+    /// How it stands with the lease store.
+    pub store: Option<StoreFacts>,
     /// Numbers since start.
     #[serde(flatten)]
     pub statistics: Statistics,
+}
+
+/// How it stands with the lease store.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct StoreFacts {
+    /// Group commits since start.
+    pub commits: u64,
+    /// Changes of leases in them.
+    pub rows: u64,
+    /// Octets of the journal's files.
+    pub journal_bytes: u64,
+    /// Octets of the checkpoints' files.
+    pub checkpoint_bytes: u64,
+    /// Sets in the last checkpoint.
+    pub checkpoint_rows: u64,
+    /// Seconds since a checkpoint was begun.
+    pub checkpoint_age_s: Option<u64>,
+    /// What went wrong last and has not gone well since.
+    pub trouble: Option<String>,
 }
 
 /// How full a pool is, in sets, and what has become of its leases since start.
@@ -188,6 +209,7 @@ impl Provisioning {
             resting,
             grants: self.may_grant,
             waiting: self.newcomers.len() + self.waiting.len(),
+            store: self.store.clone(),
             statistics: self.tally.named(),
         }
     }

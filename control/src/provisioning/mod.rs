@@ -49,6 +49,7 @@ pub use inquiry::LeaseFacts;
 pub use inquiry::LeasePage;
 pub use inquiry::PcpFacts;
 pub use inquiry::PoolFacts;
+pub use inquiry::StoreFacts;
 pub use lease_service::LeaseError;
 pub use lease_service::LeaseService;
 pub use publish::Publication;
@@ -86,6 +87,7 @@ pub struct Provisioning {
     is_committing: bool,
     /// Whether the store has room for new leases.
     may_grant: bool,
+    store: Option<StoreFacts>,
     tally: Tally,
     pool_events: Vec<LeaseEvents>,
 }
@@ -123,6 +125,7 @@ impl Provisioning {
             waiting: Batch::default(),
             is_committing: false,
             may_grant: true,
+            store: None,
             tally: Tally::default(),
             pool_events: vec![LeaseEvents::default(); pools],
         }
@@ -223,9 +226,21 @@ impl Provisioning {
         }
     }
 
-    /// Whether new leases may be granted: not while the store is full.
-    pub fn set_may_grant(&mut self, may_grant: bool) {
-        self.may_grant = may_grant;
+    /// Whether new leases may be granted: not while the store is full. Returns whether they could be
+    /// before.
+    pub fn set_may_grant(&mut self, may_grant: bool) -> bool {
+        std::mem::replace(&mut self.may_grant, may_grant)
+    }
+
+    /// How it stands with the store, for those who ask.
+    pub fn set_store_facts(&mut self, facts: StoreFacts) {
+        self.store = Some(facts);
+    }
+
+    /// Whether a batch is under way.
+    #[must_use]
+    pub const fn is_committing(&self) -> bool {
+        self.is_committing
     }
 
     /// The operator has bound ports by other means: they are not handed out.

@@ -4,6 +4,7 @@
 //! time it is; what the worker sends is written to files. At the end every packet must have been
 //! sent, punted or dropped with a counter, and every buffer be back in its pool.
 
+mod leasing;
 mod ports;
 
 use std::fs;
@@ -32,17 +33,21 @@ use lwaftr_dataplane::path_mtu::PathMtus;
 use lwaftr_dataplane::pipeline::Pipeline;
 use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::ports::Layout;
+use lwaftr_dataplane::ports::Ports;
 use lwaftr_dataplane::punt::PuntClass;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::wire::ethernet::Mac;
 use lwaftr_dataplane::worker::Worker;
+use pcp::pool::PoolError;
 use thiserror::Error;
 
 use crate::config::Buffers;
 use crate::config::Config;
 use crate::exception::ExceptionPath;
+use crate::exception::Frame;
 use crate::forwarding;
 use crate::forwarding::PortFacts;
+use crate::replay::leasing::Leasing;
 use crate::replay::ports::ReplayPorts;
 use crate::softwires;
 use crate::softwires::Softwires;
@@ -97,6 +102,9 @@ pub enum ReplayError {
     /// A capture cannot be opened as a port.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// The pools contradict each other.
+    #[error(transparent)]
+    Pools(#[from] PoolError),
     /// The table has no place for a worker.
     #[error(transparent)]
     Reader(#[from] lwaftr_dataplane::table::TooManyReaders),
@@ -133,7 +141,7 @@ pub fn run(
 ) -> Result<(), ReplayError> {
     check_files(files)?;
     let (builder, known) = Softwires::read(config, |_, _| ())?.into_parts();
-    let publisher = Publisher::new(builder);
+    let mut publisher = Publisher::new(builder);
     let eal = Eal::init(&config.eal_arguments())?;
     let setup = MempoolSetup {
         mbufs: POOL,
@@ -158,12 +166,25 @@ pub fn run(
     let mut worker = Worker::new(ports, pipeline, share, reader, Arc::clone(&counters))
         .telling(Arc::clone(&news))
         .following(exception.next_hops());
+    let mut leasing = match worker.ports_mut().next_at() {
+        Some(start) => Leasing::begin(config, exception.own(), &publisher, start)?,
+        None => None,
+    };
     while let Some(now) = worker.ports_mut().next_at() {
         // What other threads do in the daemon is done here between two rounds.
         paths.lapse(&publisher, now);
-        worker.ports_mut().inject(exception.tick(now));
+        if let Some(leasing) = &mut leasing {
+            let frames = leasing.turn(&mut publisher, exception.access_next_hop(), now);
+            send(worker.ports_mut(), &exception, frames);
+        }
+        let questions = exception.tick(now);
+        send(worker.ports_mut(), &exception, questions);
         worker.round();
-        answer(worker.ports_mut(), &mut exception, now);
+        answer(worker.ports_mut(), &mut exception, leasing.as_mut(), now);
+        if let Some(leasing) = &mut leasing {
+            let frames = leasing.turn(&mut publisher, exception.access_next_hop(), now);
+            send(worker.ports_mut(), &exception, frames);
+        }
         while let Some(one) = news.pop() {
             paths.hear(one, &publisher, now);
         }
@@ -171,6 +192,11 @@ pub fn run(
     // Time runs on until nothing waits any more, so that every packet has an end.
     for _ in 0..LONGEST_WAIT.as_secs() {
         worker.ports_mut().pass(Duration::from_secs(1));
+        if let Some(leasing) = &mut leasing {
+            let now = worker.ports_mut().now();
+            let frames = leasing.last_updates(exception.access_next_hop(), now);
+            send(worker.ports_mut(), &exception, frames);
+        }
         worker.round();
     }
     drop(worker);
@@ -181,17 +207,38 @@ pub fn run(
 }
 
 /// Has control answer what the worker has punted.
-fn answer(ports: &mut ReplayPorts, exception: &mut ExceptionPath, now: Instant) {
+fn answer(
+    ports: &mut ReplayPorts,
+    exception: &mut ExceptionPath,
+    mut leasing: Option<&mut Leasing>,
+    now: Instant,
+) {
     while let Some((class, packet)) = ports.take_punted() {
         match class {
             PuntClass::Neighbour | PuntClass::Icmp => {
                 let answer = exception.receive(&packet, now);
-                ports.inject(answer);
+                send(ports, exception, answer);
             }
-            // Nobody takes these yet.
-            PuntClass::Pcp | PuntClass::Other => {}
+            PuntClass::Pcp => {
+                if let Some(leasing) = &mut leasing {
+                    let answer = leasing.receive(&packet, exception, now);
+                    send(ports, exception, answer);
+                }
+            }
+            // Nobody takes it yet.
+            PuntClass::Other => {}
         }
     }
+}
+
+/// Has the worker send frames in its next round.
+fn send(
+    ports: &mut ReplayPorts,
+    exception: &ExceptionPath,
+    frames: impl IntoIterator<Item = Frame>,
+) {
+    let frames = frames.into_iter();
+    ports.inject(frames.filter_map(|frame| exception.packet(&frame)));
 }
 
 fn check_files(files: &Files) -> Result<(), ReplayError> {

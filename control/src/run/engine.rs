@@ -8,27 +8,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::PoisonError;
 
-use dpdk::clock;
 use dpdk::eal::Eal;
 use dpdk::lcore;
-use dpdk::mbuf;
-use dpdk::mbuf::Burst;
-use dpdk::mbuf::Mbuf;
 use dpdk::mempool::Mempool;
 use dpdk::port::Link;
 use dpdk::ring;
-use dpdk::ring::Producer;
 use lwaftr_dataplane::counters;
 use lwaftr_dataplane::counters::Counter;
 use lwaftr_dataplane::dpdk_ports::DpdkPorts;
 use lwaftr_dataplane::exchange::Exchange;
 use lwaftr_dataplane::forwarding::Forwarding;
-use lwaftr_dataplane::instant::Instant;
+use lwaftr_dataplane::next_hops::NextHops;
 use lwaftr_dataplane::path_mtu;
 use lwaftr_dataplane::path_mtu::News;
 use lwaftr_dataplane::path_mtu::NewsQueue;
 use lwaftr_dataplane::pipeline::Share;
-use lwaftr_dataplane::punt::PuntClass;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::worker;
 use tracing::info;
@@ -42,6 +36,7 @@ use crate::exception::ExceptionPath;
 use crate::forwarding;
 use crate::publisher::Traffic;
 use crate::run::RunError;
+use crate::run::exceptions::Exceptions;
 use crate::run::facts::Facts;
 use crate::run::facts::PortBoard;
 use crate::run::ports::OpenPort;
@@ -56,16 +51,12 @@ use crate::run::workers::Told;
 use crate::run::workers::Workers;
 
 /// Ports and workers, running.
-#[derive(Debug)]
 pub(super) struct Engine {
     // Fields drop in this order: the queues that workers hold go before the ports they belong to.
     workers: Workers,
     news: NewsQueue,
-    exception: ExceptionPath,
-    punted: Punted,
-    /// PCP requests that nobody has answered.
-    unanswered_pcp: u64,
-    injected: Producer,
+    exceptions: Exceptions,
+    next_hops: Arc<NextHops>,
     ports: Vec<WatchedPort>,
     board: PortBoard,
     fragments: [Watch; 2],
@@ -238,10 +229,8 @@ impl Engine {
         let mut engine = Self {
             workers,
             news,
-            exception,
-            punted,
-            unanswered_pcp: 0,
-            injected,
+            exceptions: Exceptions::new(exception, punted, injected),
+            next_hops: told.next_hops,
             ports,
             board: PortBoard::default(),
             fragments: watches(config, &settings),
@@ -250,7 +239,6 @@ impl Engine {
             _eal: eal,
         };
         engine.look_at_ports();
-        engine.inject(engine.exception.announce());
         Ok(engine)
     }
 
@@ -268,57 +256,9 @@ impl Engine {
         }
     }
 
-    /// Answers what workers have punted, and asks what is due. Returns how many packets those were.
-    pub(super) fn serve_punted(&mut self) -> usize {
-        let now = Instant::from_nanos(clock::now_ns());
-        let mut burst = Burst::new();
-        let mut served = 0;
-        for class in PuntClass::ALL {
-            for _ in 0..Punted::bursts_in_turn(class) {
-                if !self.punted.take(class, &mut burst) {
-                    break;
-                }
-                served += burst.len();
-                match class {
-                    PuntClass::Neighbour | PuntClass::Icmp => self.answer(&burst, now),
-                    PuntClass::Pcp => self.serve_pcp(&burst),
-                    // Nobody takes it yet.
-                    PuntClass::Other => {}
-                }
-                mbuf::free_bulk(&mut burst);
-            }
-        }
-        let questions = self.exception.tick(now);
-        self.inject(questions);
-        served
-    }
-
-    /// Answers ARP, neighbour discovery and echo.
-    fn answer(&mut self, packets: &[Mbuf], now: Instant) {
-        let answers = packets
-            .iter()
-            .filter_map(|packet| self.exception.receive(packet, now));
-        let answers = answers.collect();
-        self.inject(answers);
-    }
-
-    /// Takes PCP requests that have come together. There is no server yet, so they are only counted.
-    fn serve_pcp(&mut self, requests: &[Mbuf]) {
-        self.unanswered_pcp += requests.len() as u64;
-    }
-
-    /// Gives packets to the worker that sends for control. What it cannot take is lost, as on a wire:
-    /// whoever asked asks again.
-    fn inject(&self, packets: Vec<Mbuf>) {
-        let mut burst = Burst::<64>::new();
-        for packet in packets {
-            burst.push(packet);
-            if burst.is_full() {
-                self.injected.push_burst(&mut burst);
-                burst.clear();
-            }
-        }
-        self.injected.push_burst(&mut burst);
+    /// The exception path.
+    pub(super) fn exceptions(&mut self) -> &mut Exceptions {
+        &mut self.exceptions
     }
 
     /// What workers have heard of the paths to lwB4s since this was last asked.
@@ -339,7 +279,7 @@ impl Engine {
         let worker = |worker: &RunningWorker| (worker.core, Arc::clone(&worker.counters));
         let workers = self.workers.running().iter().map(worker).collect();
         let board = Arc::clone(&self.board);
-        let next_hops = self.exception.next_hops();
+        let next_hops = Arc::clone(&self.next_hops);
         Facts::new(config, workers, board, self.pools.clone(), next_hops)
     }
 
@@ -372,11 +312,8 @@ impl Engine {
     /// Stops the workers once their queues are drained, then the ports. Returns the counters.
     #[must_use]
     pub(super) fn stop(mut self) -> Vec<(&'static str, u64)> {
+        self.exceptions.stop();
         let all = self.workers.stop();
-        self.punted.discard();
-        if self.unanswered_pcp > 0 {
-            info!(requests = self.unanswered_pcp, "PCP was not answered");
-        }
         counters::sum(all.iter().map(|counters| &**counters))
     }
 }

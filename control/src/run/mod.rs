@@ -1,15 +1,19 @@
 //! `lwaftr run`: the daemon, from start to orderly stop.
 //!
 //! ```text
-//!  start   table ─► DPDK ─► ports ─► workers ─► socket ─► ready (sd-notify)
-//!  running control thread: signals, port health, what was punted
-//!  stop    not ready ─► socket ─► workers drain ─► counters ─► ports
+//!  start   leases ─► table ─► DPDK ─► ports ─► workers ─► PCP ─► socket ─► ready (sd-notify)
+//!  running control thread: signals, port health, what was punted, leases
+//!  stop    not ready ─► last commit ─► socket ─► workers drain ─► counters ─► ports
 //! ```
 
+mod committer;
 mod engine;
+mod exceptions;
 mod facts;
+mod leasing;
 mod ports;
 mod punted;
+mod restore;
 mod shortage;
 mod workers;
 
@@ -17,9 +21,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 
+use crossbeam_channel::Receiver;
+use crossbeam_channel::Sender;
 use dpdk::eal::EalError;
 use dpdk::interrupt::InterruptError;
 use dpdk::lcore::LcoreError;
@@ -36,14 +42,18 @@ use tracing::info;
 use tracing::warn;
 
 use engine::Engine;
+use leasing::Leasing;
+use restore::RestoreError;
 
 use crate::api::Context;
 use crate::api::Server;
 use crate::api::ServerError;
 use crate::config::Config;
 use crate::placement::Nodes;
+use crate::publisher::Reserved;
 use crate::publisher::SoftwireService;
 use crate::softwires;
+use crate::softwires::Origins;
 use crate::softwires::Softwires;
 use crate::softwires::SoftwiresError;
 
@@ -53,6 +63,9 @@ pub enum RunError {
     /// The bindings are at fault.
     #[error(transparent)]
     Bindings(#[from] SoftwiresError),
+    /// The leases of the last run are not there.
+    #[error(transparent)]
+    Leases(#[from] RestoreError),
     /// A core that the configuration names is not there.
     #[error("{key}: core {core} is not on line on this machine")]
     CoreOffline {
@@ -112,34 +125,62 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     if let Some(spread) = spread {
         warn!("{spread}");
     }
-    let (builder, known) = Softwires::read_placed(config, placement, |_, _| ())?.into_parts();
+    let (mut builder, known) = Softwires::read_placed(config, placement, |_, _| ())?.into_parts();
+    let pcp = config.pcp.as_ref();
+    let restored = pcp.map(|pcp| restore::restore(config, pcp, &mut builder));
+    let restored = restored.transpose()?;
     let publisher = Publisher::new(builder);
     info!(softwires = publisher.len(), "binding table is built");
     let brs = softwires::br_addresses(&known.br);
     let mut engine = Engine::start(config, &publisher, brs)?;
     let save_file = config.softwire.save_file.clone();
     let traffic = engine.take_traffic();
+    let (reserving, reserved) = reserving(&publisher, restored.is_some());
     let (softwires, _publishing) =
-        SoftwireService::start(publisher, known, save_file, traffic, None)
+        SoftwireService::start(publisher, known, save_file, traffic, reserving)
             .map_err(RunError::Thread)?;
+    let mut leases = None;
+    if let (Some(restored), Some(pcp)) = (restored, pcp) {
+        let own = engine.exceptions().own();
+        let (leasing, service) =
+            Leasing::start(restored, own, pcp, softwires.clone(), reserved)
+                .map_err(RunError::Thread)?;
+        engine.exceptions().lease(leasing);
+        leases = Some(service);
+    }
     let daemon = Arc::new(engine.facts(config));
     let paths = softwires.clone();
-    let server = Server::start(
-        &config.socket,
-        Context {
-            daemon,
-            softwires,
-            leases: None,
-        },
-    )?;
+    let context = Context {
+        daemon,
+        softwires,
+        leases,
+    };
+    let server = Server::start(&config.socket, context)?;
     notify(NotifyState::Ready);
     info!(workers = config.dataplane.workers.len(), socket = %config.socket.display(), "ready");
     let ended = tend_until(&stop, &mut engine, &paths);
     notify(NotifyState::Stopping);
     info!("stopping");
+    // Whoever asks about leases is answered by this thread, so nobody may be waiting for it.
+    engine.exceptions().stop();
     drop(server);
     print_counters(&engine.stop());
     ended
+}
+
+/// The way by which whoever hands out port sets hears what the operator binds: first what there is.
+fn reserving(
+    publisher: &Publisher,
+    is_wanted: bool,
+) -> (Option<Sender<Reserved>>, Receiver<Reserved>) {
+    let (reserving, reserved) = crossbeam_channel::unbounded();
+    if !is_wanted {
+        return (None, reserved);
+    }
+    for row in publisher.iter().filter(|row| row.origin != Origins::LEASE) {
+        reserving.send(Reserved::Since(row.binding)).ok();
+    }
+    (Some(reserving), reserved)
 }
 
 fn tend_until(
@@ -147,19 +188,19 @@ fn tend_until(
     engine: &mut Engine,
     softwires: &SoftwireService,
 ) -> Result<(), RunError> {
-    let mut ticks = 0_u32;
+    let mut tended: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
-        let served = engine.serve_punted();
+        let is_busy = engine.exceptions().turn();
         let news = engine.take_news();
         if !news.is_empty() {
             softwires.hear(news);
         }
-        if ticks.is_multiple_of(TEND_TICKS) {
+        if tended.is_none_or(|tended| tended.elapsed() >= TEND_EVERY) {
             engine.tend()?;
+            tended = Some(Instant::now());
         }
-        ticks = ticks.wrapping_add(1);
         // What comes next may come soon, and somebody waits for the answer.
-        thread::sleep(if served > 0 { SOON } else { TICK });
+        engine.exceptions().wait(if is_busy { SOON } else { TICK });
     }
     Ok(())
 }
@@ -180,5 +221,5 @@ fn print_counters(counters: &[(&'static str, u64)]) {
 /// How often punted packets are taken out of their rings, and while there are some.
 const TICK: Duration = Duration::from_millis(2);
 const SOON: Duration = Duration::from_micros(100);
-/// Ticks from one look at the ports to the next.
-const TEND_TICKS: u32 = 50;
+/// From one look at the ports to the next.
+const TEND_EVERY: Duration = Duration::from_millis(100);

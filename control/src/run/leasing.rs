@@ -1,0 +1,171 @@
+//! The PCP server of the running daemon: its clock, its store, and those who ask about leases.
+
+use std::io;
+use std::time::Duration;
+
+use crossbeam_channel::Receiver;
+use dpdk::mbuf::Mbuf;
+use leases::clock::Clock;
+use leases::clock::ClockEvent;
+use leases::moment::Moment;
+use leases::store::Room;
+use lwaftr_dataplane::wire::ethernet::Mac;
+use pcp::instant::Instant;
+use tracing::info;
+use tracing::warn;
+
+use super::committer::Committer;
+use super::committer::Order;
+use super::committer::Report;
+use super::restore::Restored;
+use crate::config::Pcp;
+use crate::exception::ExceptionPath;
+use crate::exception::Frame;
+use crate::exception::Own;
+use crate::provisioning::Inquiry;
+use crate::provisioning::LeaseService;
+use crate::provisioning::Provisioning;
+use crate::publisher::Reserved;
+use crate::publisher::SoftwireService;
+
+/// The server with everything around it.
+pub(super) struct Leasing {
+    provisioning: Provisioning,
+    clock: Clock,
+    moment: Moment,
+    committer: Committer,
+    inquiries: Receiver<Inquiry>,
+    reserved: Receiver<Reserved>,
+    tended: Instant,
+}
+
+impl Leasing {
+    /// Serves from now on, with answers from `own` addresses. `reserved` tells what the operator binds.
+    ///
+    /// # Errors
+    /// When no thread can be started for the store.
+    pub(super) fn start(
+        restored: Restored,
+        own: Own,
+        config: &Pcp,
+        softwires: SoftwireService,
+        reserved: Receiver<Reserved>,
+    ) -> io::Result<(Self, LeaseService)> {
+        let Restored {
+            store,
+            mut clock,
+            book,
+            server,
+        } = restored;
+        let (service, inquiries) = LeaseService::new();
+        let (moment, _) = clock.read();
+        let leasing = Self {
+            provisioning: Provisioning::new(own, config, server, book),
+            clock,
+            moment,
+            committer: Committer::start(store, softwires, config.quarantine)?,
+            inquiries,
+            reserved,
+            tended: moment.monotonic,
+        };
+        Ok((leasing, service))
+    }
+
+    /// Takes requests that workers have punted. Returns what is answered at once.
+    pub(super) fn receive(&mut self, requests: &[Mbuf], path: &mut ExceptionPath) -> Vec<Frame> {
+        let now = self.moment.monotonic;
+        let serve = |packet| {
+            let (packet, from) = path.open(packet)?;
+            self.provisioning.receive(packet, from, now)
+        };
+        requests.iter().filter_map(serve).collect()
+    }
+
+    /// Whether more requests may be taken now.
+    pub(super) fn has_room(&self) -> bool {
+        self.provisioning.has_room()
+    }
+
+    /// Begins a turn: looks at the clock and at what others have done.
+    pub(super) fn begin(&mut self) -> Vec<Frame> {
+        let (moment, event) = self.clock.read();
+        self.moment = moment;
+        if let Some(event) = event {
+            log(event);
+        }
+        for news in self.reserved.try_iter() {
+            match news {
+                Reserved::Since(binding) => self.provisioning.reserve(&binding),
+                Reserved::NoLonger(binding) => self.provisioning.release(&binding),
+            }
+        }
+        self.provisioning.expire(moment.monotonic);
+        let reports: Vec<_> = self.committer.reports.try_iter().collect();
+        let frames = reports.into_iter().flat_map(|report| self.hear(report));
+        frames.collect()
+    }
+
+    /// Ends a turn: serves who holds nothing yet and who asks about leases, and has made durable what was
+    /// decided.
+    pub(super) fn end(&mut self, next_hop: Option<Mac>) -> Vec<Frame> {
+        let now = self.moment.monotonic;
+        let mut frames = self.provisioning.serve_newcomers(NEWCOMERS, now);
+        for inquiry in self.inquiries.try_iter().take(INQUIRIES) {
+            self.provisioning.inquire(inquiry, now);
+        }
+        frames.extend(self.provisioning.due_updates(next_hop, now));
+        if let Some(batch) = self.provisioning.take_batch() {
+            self.committer.order(Order::Commit(batch, self.moment));
+        } else if now.since(self.tended) >= TEND_EVERY && !self.provisioning.is_committing() {
+            self.tended = now;
+            self.committer.order(Order::Tend(self.moment));
+        }
+        frames
+    }
+
+    /// Waits for what is under way, but no longer than `patience`. Returns whether something came.
+    pub(super) fn wait(&mut self, patience: Duration) -> Option<Vec<Frame>> {
+        let report = self.committer.reports.recv_timeout(patience).ok()?;
+        Some(self.hear(report))
+    }
+
+    /// Whether answers wait for the store.
+    pub(super) fn is_committing(&self) -> bool {
+        self.provisioning.is_committing()
+    }
+
+    fn hear(&mut self, report: Report) -> Vec<Frame> {
+        let may_grant = report.room == Room::Open;
+        match (self.provisioning.set_may_grant(may_grant), may_grant) {
+            (true, false) => warn!(
+                "no new leases are granted, only renewed: {}",
+                report.facts.trouble.as_deref().unwrap_or("no space")
+            ),
+            (false, true) => info!("new leases are granted again"),
+            _ => {}
+        }
+        self.provisioning.set_store_facts(report.facts);
+        match report.batch {
+            None => Vec::new(),
+            Some((batch, outcome)) => {
+                let now = self.moment.monotonic;
+                self.provisioning.finish(batch, &outcome, now)
+            }
+        }
+    }
+}
+
+fn log(event: ClockEvent) {
+    match event {
+        ClockEvent::Stepped { by_ms } => warn!(
+            by_ms,
+            "the system's clock was set; leases go on by the clock that was not"
+        ),
+        ClockEvent::Settled { by_ms } => info!(by_ms, "the system's clock is believed again"),
+    }
+}
+
+/// Requests for new leases that are served in a turn, so that renewals never wait for long.
+const NEWCOMERS: usize = 1024;
+const INQUIRIES: usize = 16;
+const TEND_EVERY: Duration = Duration::from_secs(1);

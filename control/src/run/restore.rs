@@ -1,0 +1,182 @@
+//! What the last run promised: the leases of the store, in the book and in the table before the first packet
+//! is forwarded (s10.2 of the conformance list).
+//!
+//! A lease that pools, bindings or BR addresses no longer allow is not dropped silently: its lwB4 relies on
+//! it. The daemon does not start, and says how many there are.
+
+use std::path::PathBuf;
+
+use leases::clock::Clock;
+use leases::clock::SystemTime;
+use leases::file_store::Ending;
+use leases::file_store::FileStore;
+use leases::file_store::OpenOptions;
+use leases::file_store::Opened;
+use leases::row::Row;
+use leases::survey::OpenError;
+use lwaftr_dataplane::table::Builder;
+use lwaftr_dataplane::table::Refusal;
+use pcp::book::Book;
+use pcp::book::BookError;
+use pcp::lease::Lease;
+use pcp::pool::PoolError;
+use pcp::server::Server;
+use thiserror::Error;
+use tracing::info;
+use tracing::warn;
+
+use crate::config::Config;
+use crate::config::Pcp;
+use crate::provisioning;
+use crate::provisioning::NoBinding;
+use crate::softwires::Origins;
+
+/// A server that goes on where the last run ended.
+pub(super) struct Restored {
+    pub(super) store: FileStore,
+    pub(super) clock: Clock,
+    pub(super) book: Book,
+    pub(super) server: Server,
+}
+
+/// Opens the store, and enters its leases into a book and into the table that is being built.
+///
+/// # Errors
+/// When the store cannot be read, or what it promised cannot be kept.
+pub(super) fn restore(
+    config: &Config,
+    pcp: &Pcp,
+    builder: &mut Builder,
+) -> Result<Restored, RestoreError> {
+    let path = &config.leases.path;
+    let (_, start) = Clock::start(SystemTime::default(), None);
+    let mut book = provisioning::book(config, pcp, start.monotonic)?;
+    let mut misfits = Misfits::default();
+    let mut clock = None;
+    let options = OpenOptions {
+        quarantine: pcp.quarantine,
+        ..OpenOptions::default()
+    };
+    let opened = FileStore::open(
+        path,
+        &options,
+        |last| {
+            let (started, moment) = Clock::start(SystemTime::default(), last);
+            clock = Some(started);
+            moment
+        },
+        |row| {
+            if let Err(misfit) = enter(row, &mut book, builder) {
+                misfits.add(*row.lease(), misfit);
+            }
+        },
+    );
+    let failed = |error| RestoreError::Open {
+        path: path.clone(),
+        error,
+    };
+    let opened = opened.map_err(failed)?;
+    if let Some((lease, why)) = misfits.first {
+        return Err(RestoreError::Misfits {
+            path: path.clone(),
+            count: misfits.count,
+            lease: Box::new(lease),
+            why,
+        });
+    }
+    let clock = clock.unwrap_or_else(|| Clock::start(SystemTime::default(), None).0);
+    report(&opened, &book);
+    Ok(Restored {
+        server: Server::new(pcp.server, clock.epoch()),
+        store: opened.store,
+        clock,
+        book,
+    })
+}
+
+fn enter(row: Row, book: &mut Book, builder: &mut Builder) -> Result<(), Misfit> {
+    match row {
+        Row::Held(lease) => {
+            let binding = provisioning::binding(&lease)?;
+            book.restore(lease)?;
+            builder.add(&binding, Origins::LEASE)?;
+        }
+        // Nobody relies on it; where the set has gone to other uses, nobody misses it.
+        Row::Resting { lease, until } => drop(book.restore_resting(lease, until)),
+    }
+    Ok(())
+}
+
+fn report(opened: &Opened, book: &Book) {
+    let (held, resting) = book.counts();
+    match opened.last {
+        None => info!("a new lease store is made"),
+        Some(_) => info!(held, resting, "leases are restored"),
+    }
+    if opened.ending == Ending::Torn {
+        warn!("the last run ended within a commit, which nobody was told of");
+    }
+    if let Some(backup) = &opened.backup {
+        info!(backup, "the lease store had an older format, and was copied before it was rewritten");
+    }
+}
+
+/// Leases that cannot go on.
+#[derive(Debug, Default)]
+struct Misfits {
+    count: u64,
+    first: Option<(Lease, Misfit)>,
+}
+
+impl Misfits {
+    fn add(&mut self, lease: Lease, misfit: Misfit) {
+        self.count += 1;
+        self.first.get_or_insert((lease, misfit));
+    }
+}
+
+/// Why a lease cannot go on.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum Misfit {
+    /// Pools have changed.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// The table has other bindings, or no such BR.
+    #[error(transparent)]
+    Table(#[from] Refusal),
+    /// It makes no binding.
+    #[error(transparent)]
+    Binding(#[from] NoBinding),
+}
+
+/// Why the leases of the last run are not there.
+#[derive(Debug, Error)]
+pub enum RestoreError {
+    /// The store cannot be had.
+    #[error("{}: {error}", path.display())]
+    Open {
+        /// The store.
+        path: PathBuf,
+        /// Why not.
+        error: OpenError,
+    },
+    /// The configuration contradicts what was promised.
+    #[error(
+        "{}: {count} live leases do not fit the configuration, the first that of {} for {}: {why}; \
+         bring their pools back until they have ended",
+        path.display(), .lease.set, .lease.client.outer
+    )]
+    Misfits {
+        /// The store.
+        path: PathBuf,
+        /// How many.
+        count: u64,
+        /// The first of them.
+        lease: Box<Lease>,
+        /// Why it does not fit.
+        why: Misfit,
+    },
+    /// The pools contradict each other.
+    #[error(transparent)]
+    Pools(#[from] PoolError),
+}
