@@ -71,12 +71,17 @@ fn join(group: SocketAddr, interface: Option<NonZeroU32>) -> io::Result<UdpSocke
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     socket.bind(&group.into())?;
-    let index = interface.map_or(0, NonZeroU32::get);
-    match group {
-        SocketAddr::V4(_) => {
-            socket.join_multicast_v4_n(&GROUP_IPV4, &InterfaceIndexOrAddress::Index(index))?;
+    // Every host is in 224.0.0.1 on all its interfaces (RFC 1112 s4); one that is named is joined all the
+    // same, so that a name of one that cannot multicast is noticed.
+    match (group, interface) {
+        (SocketAddr::V4(_), None) => {}
+        (SocketAddr::V4(_), Some(index)) => {
+            let index = InterfaceIndexOrAddress::Index(index.get());
+            socket.join_multicast_v4_n(&GROUP_IPV4, &index)?;
         }
-        SocketAddr::V6(_) => socket.join_multicast_v6(&GROUP_IPV6, index)?,
+        (SocketAddr::V6(_), index) => {
+            socket.join_multicast_v6(&GROUP_IPV6, index.map_or(0, NonZeroU32::get))?;
+        }
     }
     Ok(socket.into())
 }

@@ -265,14 +265,14 @@ fn usage_errors_have_exit_code_2_before_anything_is_sent() {
 #[test]
 fn pc_142_pc_143_pc_144_two_listeners_hear_the_same_announcement() {
     let server = Server::start(16, Answers::Book);
-    let listener = |count: u32| {
+    let listener = |count: u32, interface: &str| {
         let line = format!(
-            "announce --listen --server {} --interface lo --count {count} --timeout 20 --json",
+            "announce --listen --server {} {interface} --count {count} --timeout 20 --json",
             server.address()
         );
         thread::spawn(move || pcp(&line))
     };
-    let (first, second) = (listener(1), listener(2));
+    let (first, second) = (listener(1, ""), listener(2, "--interface lo"));
     while !(first.is_finished() && second.is_finished()) {
         server.announce(7);
         thread::sleep(Duration::from_millis(20));
@@ -291,4 +291,14 @@ fn pc_142_pc_143_pc_144_two_listeners_hear_the_same_announcement() {
     assert!(fails(line, 1).starts_with("pcp: no announcement of 127.53.51.97:5351"));
     assert!(fails("announce --listen --server ::1", 2).contains("--interface"));
     assert!(fails("announce --listen --interface none0", 1).contains("no interface"));
+}
+
+/// The loopback interface has no way for IPv6 multicast, so that a listener there hears nothing.
+#[test]
+fn pc_141_pc_144_over_ipv6_as_well() {
+    let server = Server::start_ipv6(Answers::Book);
+    let of_server = format!("--server ::1 --port {}", server.port());
+    assert_eq!(json(&format!("announce {of_server}"), 0)["epoch_s"], 42);
+    let line = format!("announce --listen {of_server} --interface lo --timeout 0.1");
+    assert!(fails(&line, 1).starts_with("pcp: no announcement of [::1]"));
 }

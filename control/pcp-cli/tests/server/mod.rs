@@ -27,6 +27,7 @@ use pcp::result_code::ResultCode;
 use pcp::server::Arrival;
 use pcp::server::Packet;
 use pcp::server::ServerConfig;
+use pcp::wire::CLIENT_PORT;
 use pcp::wire::SERVER_PORT;
 use pcp::wire::unsolicited_announce;
 
@@ -58,8 +59,19 @@ pub(crate) struct Server {
 impl Server {
     /// Serves on a loopback address that no other test has.
     pub(crate) fn start(number: u8, answers: Answers) -> Self {
-        let address = Ipv4Addr::new(127, 53, 51, number);
-        let socket = Arc::new(UdpSocket::bind((address, SERVER_PORT)).expect("the port"));
+        Self::serve(
+            (Ipv4Addr::new(127, 53, 51, number), SERVER_PORT).into(),
+            answers,
+        )
+    }
+
+    /// Serves on the one loopback address of IPv6, and so on a port of its own.
+    pub(crate) fn start_ipv6(answers: Answers) -> Self {
+        Self::serve((Ipv6Addr::LOCALHOST, 0).into(), answers)
+    }
+
+    fn serve(address: SocketAddr, answers: Answers) -> Self {
+        let socket = Arc::new(UdpSocket::bind(address).expect("the port"));
         socket
             .set_read_timeout(Some(Duration::from_millis(10)))
             .expect("a socket");
@@ -81,6 +93,10 @@ impl Server {
         self.socket.local_addr().expect("an address").ip()
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.socket.local_addr().expect("an address").port()
+    }
+
     /// Number of sets that somebody holds.
     pub(crate) fn leases(&self) -> usize {
         self.leases.load(Ordering::SeqCst)
@@ -88,14 +104,12 @@ impl Server {
 
     /// Tells every client on the loopback interface that state was lost.
     pub(crate) fn announce(&self, epoch_s: u32) {
-        let group = (Ipv4Addr::new(224, 0, 0, 1), pcp::wire::CLIENT_PORT);
+        let group = (Ipv4Addr::new(224, 0, 0, 1), CLIENT_PORT);
         let sender = socket2::SockRef::from(&*self.socket);
-        sender
-            .set_multicast_if_v4(&Ipv4Addr::LOCALHOST)
-            .expect("the loopback interface");
-        self.socket
-            .send_to(&unsolicited_announce(epoch_s), group)
-            .expect("a socket");
+        let set = sender.set_multicast_if_v4(&Ipv4Addr::LOCALHOST);
+        set.expect("the loopback interface");
+        let sent = self.socket.send_to(&unsolicited_announce(epoch_s), group);
+        sent.expect("a packet");
     }
 }
 
