@@ -4,21 +4,28 @@
 //! The exit code is 0 when it worked, 1 when the server refused or nobody answered, and 2 when the
 //! command line itself was wrong.
 
+mod help;
+mod value;
+
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
-use pcp::port_set::PortRange;
 use pcp::wire::Nonce;
+
+pub use value::PortsArg;
+pub use value::ProtocolArg;
+pub use value::SuggestionArg;
+
+use self::value::seconds;
 
 /// Asks a PCP server (RFC 6887) for port sets (RFC 7753) and other mappings.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "pcp", version, arg_required_else_help = true, after_help = EXAMPLES)]
+#[command(name = "pcp", version, arg_required_else_help = true, after_help = help::EXAMPLES)]
 pub struct Cli {
     /// Print one JSON object a line, for programs.
     #[arg(long, global = true)]
@@ -42,13 +49,13 @@ pub enum Format {
 pub enum Command {
     /// Ask for a mapping: all ports that the server gives, unless told otherwise. Again with the same
     /// nonce it refreshes.
-    #[command(after_help = MAP_EXAMPLES)]
+    #[command(after_help = help::MAP_EXAMPLES)]
     Map(MapArgs),
     /// Give a mapping back; it takes the nonce that it was asked for with.
-    #[command(after_help = DELETE_EXAMPLES)]
+    #[command(after_help = help::DELETE_EXAMPLES)]
     Delete(DeleteArgs),
     /// Ask how long the server has kept its state, or wait until it says that it lost it.
-    #[command(after_help = ANNOUNCE_EXAMPLES)]
+    #[command(after_help = help::ANNOUNCE_EXAMPLES)]
     Announce(AnnounceArgs),
 }
 
@@ -173,18 +180,6 @@ pub struct AnnounceArgs {
     pub count: u32,
 }
 
-/// Ports as `--port-set` names them.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct PortsArg(pub PortRange);
-
-/// A protocol by name or number.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ProtocolArg(pub u8);
-
-/// `192.0.2.5:26624` or `[2001:db8::5]:26624`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SuggestionArg(pub IpAddr, pub u16);
-
 impl Cli {
     /// How to write the result.
     #[must_use]
@@ -210,120 +205,9 @@ impl AnnounceArgs {
     }
 }
 
-impl FromStr for PortsArg {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
-        let range = match text.split_once('-') {
-            Some((first, last)) => number(first)
-                .zip(number(last))
-                .and_then(|(first, last)| PortRange::new(first, last)),
-            None => number(text).map(|size| PortRange::sized(1, size)),
-        };
-        range
-            .filter(|range| range.count() > 1)
-            .map(Self)
-            .ok_or("neither a number from 2 to 65535 nor two ports, the lower one first")
-    }
-}
-
-impl FromStr for ProtocolArg {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = match text.to_ascii_lowercase().as_str() {
-            "tcp" => Some(6),
-            "udp" => Some(17),
-            "dccp" => Some(33),
-            "sctp" => Some(132),
-            "udplite" => Some(136),
-            number => number.parse().ok().filter(|number| *number > 0),
-        };
-        number
-            .map(Self)
-            .ok_or("neither tcp, udp, dccp, sctp, udplite nor a number from 1 to 255")
-    }
-}
-
-impl FromStr for SuggestionArg {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<std::net::SocketAddr>()
-            .map(|suggested| Self(suggested.ip(), suggested.port()))
-            .map_err(|_| "not an address with a port, such as 192.0.2.5:26624")
-    }
-}
-
-/// A time that may have a fraction, and is not none at all.
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    text.parse()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|duration| !duration.is_zero() && *duration <= LONGEST_TIMEOUT)
-        .ok_or("not a number of seconds, from a part of one to a million")
-}
-
 /// The lwAFTR, as seen inside a softwire (RFC 6333 s5.7).
 const DEFAULT_SERVER: &str = "192.0.0.1";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(1_000_000);
-
-const EXAMPLES: &str = "\
-Exit code: 0 done, 1 refused or no answer, 2 the command line is wrong.
-With --json, what the server answers is one object a line, a refusal too: server, result, result_code,
-lifetime_s, epoch_s, external_address, first_port, last_port, size, first_internal_port, nonce and
-round_trip_ms; null where nothing is mapped.
-
-Examples:
-  pcp map --nonce-file /var/lib/lwb4.nonce    a port set from the lwAFTR at 192.0.0.1
-  pcp delete --nonce-file /var/lib/lwb4.nonce
-  pcp announce --json
-
-192.0.0.1 is reached through a softwire. An lwB4 in a network namespace, by hand:
-  ip netns exec b4 ip link add name lw type ip6tnl mode ipip6 encaplimit none \\
-      local 2001:db8:b4::1 remote 2001:db8:af::1
-  ip netns exec b4 ip address add 192.0.0.2/29 dev lw
-  ip netns exec b4 ip link set lw up
-  ip netns exec b4 pcp map --nonce-file b4.nonce";
-
-const MAP_EXAMPLES: &str = "\
-Examples:
-  pcp map --nonce-file b4.nonce
-      As many ports as the lwAFTR gives, for an hour. Run it again to refresh.
-  pcp map --nonce-file b4.nonce --suggest 192.0.2.5:26624
-      The same set as before, if the lwAFTR still has it.
-  pcp map --nonce-file b4.nonce --port-set 32768-65535
-      A set within these ports.
-  pcp map --nonce-file b4.nonce --internal-port 2048 --size 1024 --lifetime 600
-  pcp map --server 192.168.1.1 --protocol udp --internal-port 4500
-      One port, from the server of a NAT.
-
-In a hook of a DHCP server, which picks the set itself and tells the lwAFTR before the client
-(the lwAFTR must have a [[third_party]] listener for it):
-  pcp map --server 2001:db8::53 --third-party 192.0.0.2 --third-party-softwire 2001:db8:b4::1 \\
-      --suggest 192.0.2.5:26624 --port-set 26624-28671 --exact \\
-      --lifetime 3600 --nonce-file leases/b4-1.nonce --json
-
-Without a nonce a random one is taken and printed: it is needed to refresh and to delete.";
-
-const DELETE_EXAMPLES: &str = "\
-Examples:
-  pcp delete --nonce-file b4.nonce
-      The set that `pcp map --nonce-file b4.nonce` got.
-  pcp delete --nonce-file b4.nonce --protocol udp --internal-port 4500
-  pcp delete --nonce a0a1a2a3a4a5a6a7a8a9aaab --port-set 26624-28671
-
-Name the ports as in `map`. Sets go as a whole. What is not there is deleted with success.";
-
-const ANNOUNCE_EXAMPLES: &str = "\
-Examples:
-  pcp announce
-      The epoch of the lwAFTR: the seconds since it last lost its bindings.
-  pcp announce --listen && pcp map --nonce-file b4.nonce
-      Ask again as soon as the lwAFTR says that it has lost them.
-  pcp announce --listen --server fe80::1 --interface eth0 --count 10 --json";
 
 #[cfg(test)]
 mod tests {
@@ -375,7 +259,13 @@ mod tests {
 
     #[test]
     fn the_lines_of_the_help_are_understood() {
-        let help = [EXAMPLES, MAP_EXAMPLES, DELETE_EXAMPLES, ANNOUNCE_EXAMPLES].join("\n");
+        let help = [
+            help::EXAMPLES,
+            help::MAP_EXAMPLES,
+            help::DELETE_EXAMPLES,
+            help::ANNOUNCE_EXAMPLES,
+        ]
+        .join("\n");
         let whole_lines = help.replace("\\\n", " ");
         let mut lines = 0;
         for line in whole_lines.lines() {
