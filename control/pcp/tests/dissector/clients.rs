@@ -34,6 +34,7 @@ const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 1));
 const KEA: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x53));
 const SOFTWIRE: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xb4, 0, 0, 0, 0, 1);
 const SUGGESTED: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 5));
+const SUGGESTION: (IpAddr, u16) = (SUGGESTED, 26624);
 
 pub(crate) fn nonce() -> Nonce {
     Nonce::new([
@@ -76,9 +77,13 @@ pub(crate) fn all_ports() -> MapRequest {
     }
 }
 
+type Messages = Vec<(String, Vec<u8>, Expected)>;
+
 /// Every kind of request, the canonical one first.
-pub(crate) fn messages() -> Vec<(String, Vec<u8>, Expected)> {
-    let mut all = asked_once();
+pub(crate) fn messages() -> Messages {
+    let mut all = for_sets();
+    all.extend(for_one_port_or_all());
+    all.extend(for_third_parties());
     all.extend(of_an_lwb4());
     all.extend(with_options());
     let until = Instant::from_secs(10);
@@ -95,22 +100,19 @@ pub(crate) fn messages() -> Vec<(String, Vec<u8>, Expected)> {
     all
 }
 
-fn asked_once() -> Vec<(String, Vec<u8>, Expected)> {
-    let suggestion = Some((SUGGESTED, 26624));
-    let one_port = MapRequest {
-        internal: Internal::Port {
-            protocol: 17,
-            port: 27000,
-        },
-        suggestion,
-        ..all_ports()
-    };
-    let suggested = (SUGGESTED, 26624);
+/// A request of a client at `own`, encoded.
+fn of(
+    what: &str,
+    request: MapRequest,
+    own: IpAddr,
+    expected: Expected,
+) -> (String, Vec<u8>, Expected) {
+    let octets = request.encode(own).expect("a request that may leave");
+    (what.to_owned(), octets.to_vec(), expected)
+}
+
+fn for_sets() -> Messages {
     let request = |lifetime_s| Expected::request(1, lifetime_s, B4);
-    let of = |what: &str, request: MapRequest, own, expected| {
-        let octets = request.encode(own).expect("a request that may leave");
-        (what.to_owned(), octets.to_vec(), expected)
-    };
     vec![
         of(
             "all ports",
@@ -127,11 +129,11 @@ fn asked_once() -> Vec<(String, Vec<u8>, Expected)> {
         of(
             "the set of before",
             MapRequest {
-                suggestion,
+                suggestion: Some(SUGGESTION),
                 ..all_ports()
             },
             B4,
-            request(3600).map(&map(0, 1, suggested)).set(65535, 1, 0),
+            request(3600).map(&map(0, 1, SUGGESTION)).set(65535, 1, 0),
         ),
         of(
             "delete",
@@ -142,11 +144,25 @@ fn asked_once() -> Vec<(String, Vec<u8>, Expected)> {
             B4,
             request(0).map(&map(0, 1, NOTHING)).set(65535, 1, 0),
         ),
+    ]
+}
+
+fn for_one_port_or_all() -> Messages {
+    let one_port = MapRequest {
+        internal: Internal::Port {
+            protocol: 17,
+            port: 27000,
+        },
+        suggestion: Some(SUGGESTION),
+        ..all_ports()
+    };
+    let request = || Expected::request(1, 3600, B4);
+    vec![
         of(
             "one port",
             one_port,
             B4,
-            request(3600).map(&map(17, 27000, suggested)),
+            request().map(&map(17, 27000, SUGGESTION)),
         ),
         of(
             "one port or nothing",
@@ -155,7 +171,7 @@ fn asked_once() -> Vec<(String, Vec<u8>, Expected)> {
                 ..one_port
             },
             B4,
-            request(3600).map(&map(17, 27000, suggested)).option(2, 0),
+            request().map(&map(17, 27000, SUGGESTION)).option(2, 0),
         ),
         of(
             "a whole address",
@@ -164,8 +180,14 @@ fn asked_once() -> Vec<(String, Vec<u8>, Expected)> {
                 ..all_ports()
             },
             B4,
-            request(3600).map(&map(0, 0, NOTHING)),
+            request().map(&map(0, 0, NOTHING)),
         ),
+    ]
+}
+
+fn for_third_parties() -> Messages {
+    let request = || Expected::request(1, 3600, KEA).map(&map(0, 1, NOTHING));
+    vec![
         of(
             "for a third party by its IPv6 address",
             MapRequest {
@@ -176,10 +198,7 @@ fn asked_once() -> Vec<(String, Vec<u8>, Expected)> {
                 ..all_ports()
             },
             KEA,
-            Expected::request(1, 3600, KEA)
-                .map(&map(0, 1, NOTHING))
-                .third_party(IpAddr::V6(SOFTWIRE))
-                .set(65535, 1, 0),
+            request().third_party(IpAddr::V6(SOFTWIRE)).set(65535, 1, 0),
         ),
         of(
             "for a third party by its softwire",
@@ -191,17 +210,13 @@ fn asked_once() -> Vec<(String, Vec<u8>, Expected)> {
                 ..all_ports()
             },
             KEA,
-            Expected::request(1, 3600, KEA)
-                .map(&map(0, 1, NOTHING))
-                .third_party(B4)
-                .option(13, 16)
-                .set(65535, 1, 0),
+            request().third_party(B4).option(13, 16).set(65535, 1, 0),
         ),
     ]
 }
 
 /// The machine of an lwB4 writes its requests by itself.
-fn of_an_lwb4() -> Vec<(String, Vec<u8>, Expected)> {
+fn of_an_lwb4() -> Messages {
     let mut client = Client::new(ClientConfig {
         server: SERVER,
         own: B4,
@@ -227,7 +242,7 @@ fn of_an_lwb4() -> Vec<(String, Vec<u8>, Expected)> {
 }
 
 /// What the codec can write and no client of ours sends.
-fn with_options() -> Vec<(String, Vec<u8>, Expected)> {
+fn with_options() -> Messages {
     let payload = map(17, 50000, NOTHING);
     let plain = || Expected::request(1, 60, B4).map(&payload);
     let filter = Filter {
