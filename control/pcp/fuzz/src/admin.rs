@@ -23,6 +23,7 @@ pub(crate) fn act(input: &mut Input<'_>, world: &mut World, memory: &mut Memory)
         _ => {
             let grace = Duration::from_secs(input.pick([0, 60, 3600]));
             world.server.lose_state(world.now, grace);
+            world.grace_until = world.now + grace;
             assert_eq!(world.server.epoch_s(world.now), 0);
         }
     }

@@ -116,11 +116,7 @@ fn is_allowed(world: &World, ask: &Ask, asked: &Seen, effect: &Effect) {
         Effect::Grant(lease) => {
             assert!(has_nonce(lease) && lease.granted == world.now);
             assert_eq!(lease.contact.port, ask.port);
-            let owner = match ask.arrival {
-                Arrival::Tunnel { .. } | Arrival::Plain => Owner::Pcp,
-                Arrival::Management(listener) => Owner::ThirdParty(listener),
-            };
-            assert_eq!(laws::pool_of(&world.settings, lease.set).owner, owner);
+            is_entitled(world, ask, asked, lease);
         }
         Effect::Refresh { before, after } => {
             assert!(has_nonce(before) && has_nonce(after));
@@ -140,6 +136,28 @@ fn is_allowed(world: &World, ask: &Ask, asked: &Seen, effect: &Effect) {
             assert_eq!((*cause, asked.lifetime_s), (Cause::Deleted, 0));
         }
     }
+}
+
+/// A new lease is of a pool of its path. Third parties pick their sets themselves, and after a loss of state
+/// nobody gets a set that it neither names nor had (DH-051, FO-011).
+fn is_entitled(world: &World, ask: &Ask, asked: &Seen, lease: &Lease) {
+    let owner = match ask.arrival {
+        Arrival::Tunnel { .. } | Arrival::Plain => Owner::Pcp,
+        Arrival::Management(listener) => Owner::ThirdParty(listener),
+    };
+    assert_eq!(laws::pool_of(&world.settings, lease.set).owner, owner);
+    let ports = lease.set.ports();
+    let is_suggested = asked.external == lease.set.address().to_ipv6_mapped().octets()
+        && (asked.external_port == ports.first()
+            || (ports.count() == 65536 && asked.external_port == 1));
+    let subscriber = |lease: &Lease| laws::subscriber(&world.settings, lease.client.outer);
+    let had_it = world
+        .book
+        .resting_leases()
+        .any(|(other, _)| other.set == lease.set && subscriber(other) == subscriber(lease));
+    assert!(owner == Owner::Pcp || is_suggested, "not what was picked");
+    let in_grace = world.now < world.grace_until;
+    assert!(!in_grace || is_suggested || had_it, "somebody else's set");
 }
 
 /// What a Mapping Update tells about a lease is a message and says which set it is (PC-145).

@@ -21,6 +21,8 @@ pub(crate) struct World {
     pub(crate) book: Book,
     pub(crate) now: Instant,
     pub(crate) kept_back: Vec<PortSet>,
+    /// Until then sets go back to those who had them, and to nobody else.
+    pub(crate) grace_until: Instant,
 }
 
 /// The state of a book, in an order of its own.
@@ -40,6 +42,7 @@ impl World {
             settings,
             now,
             kept_back: Vec::new(),
+            grace_until: now,
         }
     }
 
