@@ -8,6 +8,7 @@ use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::forwarding::Reassembly;
 use lwaftr_dataplane::limiter::Rates;
+use lwaftr_dataplane::punt_limits::PuntLimits;
 use lwaftr_dataplane::wire::ethernet::Mac;
 
 use crate::config;
@@ -46,6 +47,7 @@ pub fn settings(config: &Config, internet: PortFacts, access: PortFacts) -> Forw
             max_packets: config.internet.fragment_cache.max_packets as usize,
             timeout: Duration::from_secs(config.internet.fragment_cache.timeout_s.into()),
         },
+        punts: PuntLimits::default(),
         plain_ipv6_pcp: false,
         internet_icmp: icmp(config.internet.icmp),
         access_icmp: icmp(config.access.icmp),

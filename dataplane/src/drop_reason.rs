@@ -125,6 +125,8 @@ drop_reasons! {
     NoBuffer = "drop-no-buffer",
     /// The buffer has no room in front for the tunnel header
     NoHeadroom = "drop-no-headroom",
+    /// A packet for ourselves beyond the rate of its class or of its source (PC-006, PC-042)
+    PuntRate = "drop-punt-rate",
     /// The ring of the packet's class to the control thread was full
     PuntFull = "drop-punt-full",
     /// The ring to the worker that a fragment belongs to was full

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::limiter::Rates;
+use crate::punt_limits::PuntLimits;
 use crate::virtual_reassembly;
 use crate::wire::ethernet;
 use crate::wire::ethernet::Mac;
@@ -37,6 +38,8 @@ pub struct Forwarding {
     pub reassembly: Reassembly,
     /// What is remembered of IPv4 fragments, in each direction (FR-012).
     pub fragment_cache: FragmentCache,
+    /// How many packets for the box itself go up to control.
+    pub punts: PuntLimits,
     /// Whether PCP is spoken without a tunnel, to our IPv6 addresses.
     pub plain_ipv6_pcp: bool,
     /// What is done with ICMPv4 on the Internet side (RFC 7596 s8.1).

@@ -1,23 +1,24 @@
-//! Token buckets for the errors that are made here (RFC 4443 s2.4(f), RFC 1812 s4.3.2.8).
+//! Token buckets for the errors that are made here (RFC 4443 s2.4(f), RFC 1812 s4.3.2.8), and for the
+//! packets that go up to control (PC-042).
 //!
-//! Two must allow an error: one bucket for the whole worker, so that a flood does not turn the box
-//! into a second one, and one for whoever caused it, so that a single source does not use up what all
-//! share (IC-012). Sources are told apart by a hash into a fixed number of buckets: two of the same
-//! bucket share its rate, and memory does not grow with spoofed addresses.
+//! Two must allow one: a bucket for the whole worker, so that a flood does not turn the box into a second
+//! one, and one for whoever caused it, so that a single source does not use up what all share (IC-012).
+//! Sources are told apart by a hash into a fixed number of buckets: two of the same bucket share its rate,
+//! and memory does not grow with spoofed addresses.
 
 use std::hash::BuildHasher;
 use std::hash::RandomState;
 
 use crate::instant::Instant;
 
-/// How many errors may be sent.
+/// How many errors may be sent, or packets go up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rates {
-    /// Errors a second in all.
+    /// How many a second in all.
     pub per_second: u32,
-    /// Errors at once after a silence.
+    /// How many at once after a silence.
     pub burst: u32,
-    /// Errors a second about one source; as many at once after a silence.
+    /// How many a second about one source; as many at once after a silence.
     pub per_source: u32,
 }
 
@@ -34,48 +35,57 @@ impl Rates {
     }
 }
 
-/// Says whether one more error may be sent.
+/// Says whether there may be one more.
 #[derive(Debug)]
 pub struct Limiter {
     all: Bucket,
     all_rate: Rate,
-    sources: Box<[Bucket]>,
+    /// Buckets, as bare words: so their memory is not touched before they are.
+    sources: Box<[u64]>,
     source_rate: Rate,
     secret: [u64; 2],
 }
 
 impl Limiter {
-    /// Full buckets.
+    /// Full buckets, as many for sources as do for errors.
     #[must_use]
     pub fn new(rates: Rates) -> Self {
+        Self::with_sources(rates, SOURCES)
+    }
+
+    /// Full buckets, `sources` for those that are told apart, or somewhat more.
+    #[must_use]
+    pub fn with_sources(rates: Rates, sources: usize) -> Self {
+        let sources = sources.max(2).next_power_of_two();
         let random = RandomState::new();
         Self {
             all: Bucket::default(),
             all_rate: Rate::new(rates.per_second, rates.burst),
-            sources: vec![Bucket::default(); SOURCES].into_boxed_slice(),
+            sources: vec![0; sources].into_boxed_slice(),
             source_rate: Rate::new(rates.per_source, rates.per_source),
             secret: [0_u64, 1].map(|word| random.hash_one(word)),
         }
     }
 
-    /// Takes a token for an error to `source` from both buckets, or from none.
+    /// Takes a token for `source` from both buckets, or from none.
     pub fn allows(&mut self, source: &[u8; 16], now: Instant) -> bool {
         if self.denies(source, now) {
             return false;
         }
         let place = self.place(source);
-        let own = &mut self.sources[place];
+        let mut own = Bucket::full_at(self.sources[place]);
         own.take(self.source_rate, now);
+        self.sources[place] = own.full_at.as_nanos();
         self.all.take(self.all_rate, now);
         true
     }
 
-    /// Whether an error to `source` would be refused now.
+    /// Whether one for `source` would be refused now.
     #[must_use]
     pub fn denies(&self, source: &[u8; 16], now: Instant) -> bool {
         // Under a flood of all the world this is where it ends, before anything is hashed.
         !self.all.has_token(self.all_rate, now)
-            || !self.sources[self.place(source)].has_token(self.source_rate, now)
+            || !Bucket::full_at(self.sources[self.place(source)]).has_token(self.source_rate, now)
     }
 
     /// The bucket of a source: a product of its halves, both hidden, folded (as in wyhash). Nobody sees
@@ -87,7 +97,7 @@ impl Limiter {
         let product = u128::from(high ^ self.secret[0]) * u128::from(low ^ self.secret[1]);
         let folded = (product >> 64) as u64 ^ product as u64;
         // The low bits alone would hang on few of a secret's; the top ones of a product hang on all.
-        (folded.wrapping_mul(GOLDEN) >> (u64::BITS - SOURCES.ilog2())) as usize
+        (folded.wrapping_mul(GOLDEN) >> (u64::BITS - self.sources.len().ilog2())) as usize
     }
 }
 
@@ -115,6 +125,12 @@ impl Rate {
 }
 
 impl Bucket {
+    fn full_at(nanoseconds: u64) -> Self {
+        Self {
+            full_at: Instant::from_nanos(nanoseconds),
+        }
+    }
+
     fn has_token(self, rate: Rate, now: Instant) -> bool {
         self.full_at.nanos_since(now) <= rate.all_but_one_ns
     }
@@ -128,7 +144,7 @@ impl Bucket {
 /// 2^64 divided by the golden ratio: what follows each other is spread most evenly (Knuth, TAOCP 6.4).
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 const SECOND_NS: u64 = 1_000_000_000;
-/// Buckets for sources: 32 KiB, of which only those of active offenders are touched.
+/// Buckets for sources of errors: 32 KiB, of which only those of active offenders are touched.
 const SOURCES: usize = 4096;
 
 #[cfg(test)]
@@ -203,6 +219,33 @@ mod tests {
                 // A thousand at random have about 887 of the 4096.
                 assert!(places.len() > 700, "{scale}: {}", places.len());
             }
+        }
+    }
+
+    #[test]
+    fn pc_042_spoofed_sources_need_no_memory_and_leave_others_their_rate() {
+        let rates = Rates {
+            per_second: 1_000_000,
+            burst: 100_000,
+            per_source: 20,
+        };
+        let mut limiter = Limiter::with_sources(rates, 1 << 16);
+        let room = limiter.sources.len();
+        for spoofed in 0..100_000_u32 {
+            let source = (u128::from(spoofed) << 72).to_be_bytes();
+            limiter.allows(&source, at(u64::from(spoofed) / 100));
+        }
+        assert_eq!(limiter.sources.len(), room);
+        let honest = (0..20).filter(|_| limiter.allows(&source(1), at(2000)));
+        assert_eq!(honest.count(), 20);
+    }
+
+    #[test]
+    fn a_limiter_has_as_many_buckets_as_were_asked_for_and_two_at_least() {
+        for (asked, made) in [(0, 2), (1, 2), (2, 2), (3, 4), (1 << 16, 1 << 16)] {
+            let mut limiter = Limiter::with_sources(RATES, asked);
+            assert_eq!(limiter.sources.len(), made);
+            assert!(limiter.allows(&source(7), at(0)));
         }
     }
 

@@ -32,6 +32,7 @@ use lwaftr_dataplane::forwarding::FragmentCache;
 use lwaftr_dataplane::forwarding::Icmp;
 use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::forwarding::Reassembly;
+use lwaftr_dataplane::punt_limits::PuntLimits;
 use lwaftr_dataplane::side::Side;
 use lwaftr_dataplane::table::BrSet;
 use lwaftr_dataplane::table::Builder;
@@ -338,6 +339,7 @@ fn forwarding(direction: Direction) -> Forwarding {
         hairpinning: true,
         reassembly: Reassembly::default(),
         fragment_cache: FragmentCache::default(),
+        punts: PuntLimits::default(),
         plain_ipv6_pcp: false,
         internet_icmp: Icmp::default(),
         access_icmp: Icmp::default(),

@@ -11,6 +11,7 @@ use lwaftr_dataplane::forwarding::Reassembly;
 use lwaftr_dataplane::limiter::Rates;
 use lwaftr_dataplane::pipeline::Share;
 use lwaftr_dataplane::ports::Layout;
+use lwaftr_dataplane::punt_limits::PuntLimits;
 use lwaftr_dataplane::side::Side;
 use lwaftr_dataplane::wire::ethernet::Mac;
 
@@ -77,6 +78,7 @@ impl Settings {
                 max_packets: limits.0,
                 timeout: Duration::from_secs(2),
             },
+            punts: punts(means),
             plain_ipv6_pcp: is_off(5),
             internet_icmp: icmp(is_off(1), is_off(2)),
             access_icmp: icmp(is_off(3), is_off(4)),
@@ -105,6 +107,18 @@ impl Settings {
     /// Whether something may be lost for want of room or time.
     pub(crate) fn loses_frames(&self) -> bool {
         self.transmit_room != usize::MAX
+    }
+}
+
+/// What goes up: all of it, or hardly any.
+fn punts(means: u8) -> PuntLimits {
+    let rates = if means >> 7 == 1 { MISERLY } else { LAVISH };
+    PuntLimits {
+        neighbour: rates,
+        icmp: rates,
+        pcp: rates,
+        other: rates,
+        ..PuntLimits::default()
     }
 }
 

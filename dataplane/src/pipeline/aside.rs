@@ -1,5 +1,6 @@
 //! What keeps a packet from being looked up at once.
 
+use crate::pipeline::Punt;
 use crate::pipeline::TunnelError;
 use crate::pipeline::TunnelFragment;
 use crate::pipeline::Verdict;
@@ -10,6 +11,8 @@ use crate::virtual_reassembly::Key;
 pub(super) enum Aside {
     /// Its fate is known.
     Done(Verdict),
+    /// It is for the box itself.
+    Punt(Punt),
     /// It is a fragment whose ports its first has, and that has not come (FR-011, FR-013).
     Hold(Key),
     /// It is an IPv6 fragment, of a packet to a BR address (FR-008).

@@ -15,6 +15,7 @@ use crate::limiter::Rates;
 use crate::packet::Packet;
 use crate::path_mtu::NewsQueue;
 use crate::pipeline::Pipeline;
+use crate::punt::PuntClass;
 use crate::reassembly;
 use crate::reassembly::Reassembly;
 use crate::side::Side;
@@ -90,6 +91,8 @@ pub struct Detour<P> {
     /// Apart from the others, because forwarding depends on them: what asks for smaller packets.
     pub(super) internet_too_big: Limiter,
     pub(super) access_too_big: Limiter,
+    /// What goes up to control, by class.
+    pub(super) punts: [Limiter; PuntClass::COUNT],
     pub(super) identifications: Identifications,
     /// Where news of paths go.
     pub(super) news: Option<NewsQueue>,
@@ -123,7 +126,12 @@ impl Pipeline {
 
 impl<P: Packet> Detour<P> {
     fn new(forwarding: &Forwarding, share: Share) -> Self {
-        let limiter = |rates: Rates| Limiter::new(rates.share(u32::from(share.workers)));
+        let workers = u32::from(share.workers);
+        let limiter = |rates: Rates| Limiter::new(rates.share(workers));
+        let punts = |class: PuntClass| {
+            let rates = forwarding.punts.of(class).share(workers);
+            Limiter::with_sources(rates, punt_sources(class))
+        };
         let fragments = || {
             VirtualReassembly::new(virtual_reassembly::Limits {
                 datagrams: share.of(forwarding.fragment_cache.max_packets),
@@ -141,6 +149,7 @@ impl<P: Packet> Detour<P> {
             access_errors: limiter(forwarding.access_icmp.rates),
             internet_too_big: limiter(forwarding.internet_icmp.rates),
             access_too_big: limiter(forwarding.access_icmp.rates),
+            punts: PuntClass::ALL.map(punts),
             identifications: Identifications::new(share.secret, share.worker, share.workers),
             news: None,
             down: fragments(),
@@ -219,6 +228,15 @@ impl<P: Packet> Detour<P> {
             Side::Internet => &mut self.down,
             Side::Access => &mut self.up,
         }
+    }
+}
+
+/// Sources of a class that are told apart. When a million subscribers ask at once after a power failure,
+/// no bucket of the PCP class (512 KiB) has more of them than its rate lets ask.
+const fn punt_sources(class: PuntClass) -> usize {
+    match class {
+        PuntClass::Pcp => 1 << 16,
+        PuntClass::Neighbour | PuntClass::Icmp | PuntClass::Other => 1 << 10,
     }
 }
 

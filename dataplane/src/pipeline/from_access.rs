@@ -13,6 +13,7 @@ use crate::pipeline::Ledger;
 use crate::pipeline::Outer;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Places;
+use crate::pipeline::Punt;
 use crate::pipeline::Refusal;
 use crate::pipeline::TunnelError;
 use crate::pipeline::TunnelFragment;
@@ -25,11 +26,8 @@ use crate::pipeline::express::Sent;
 use crate::pipeline::hairpin::Turning;
 use crate::pipeline::ipv6_fragment::At;
 use crate::pipeline::key;
-use crate::pipeline::punt::class_of_ipv4;
-use crate::pipeline::punt::class_of_tunnelled;
 use crate::pipeline::refuse::Left;
 use crate::pipeline::rewrite::Sent as Leaving;
-use crate::punt::PuntClass;
 use crate::reassembly::Fragment;
 use crate::table::Key;
 use crate::table::Softwire;
@@ -64,7 +62,7 @@ enum Onward {
     Internet(Leaving),
     Hairpin(Turning),
     /// It is for this box itself.
-    Control(PuntClass),
+    Control(Punt),
 }
 
 impl Pipeline {
@@ -142,8 +140,8 @@ impl Pipeline {
                     }
                 }
                 Ok(Onward::Hairpin(one)) => turning.push(one),
-                Ok(Onward::Control(class)) => {
-                    verdicts.set(index, Verdict::Punt(class));
+                Ok(Onward::Control(punt)) => {
+                    verdicts.set(index, self.punt(punt, detour, ledger));
                     ledger.is_for_control(one.outer.bytes());
                 }
                 Err(refusal) => {
@@ -186,6 +184,7 @@ impl Pipeline {
                     outer,
                 })
             }
+            Err(Aside::Punt(punt)) => Err(self.punt(punt, detour, ledger)),
             Err(Aside::Done(verdict)) => Err(ledger.turn_away(verdict, received)),
             Err(Aside::TunnelError(error)) => Err(self.hear(table, packet, &error, detour, ledger)),
             // Fragments of fragments are nothing that a tunnel's other end would send.
@@ -256,7 +255,7 @@ impl Pipeline {
         if internal || ipv4::is_softwire_internal(ipv4.destination) {
             let exception = internal && ipv4.destination == self.forwarding.aftr_address;
             return Err(if exception {
-                Verdict::Punt(class_of_tunnelled(packet, inner)).into()
+                Aside::Punt(self.punt_tunnelled(packet, inner, &outer.source))
             } else {
                 DropReason::SoftwireRange.into()
             });
@@ -288,7 +287,8 @@ impl Pipeline {
         }
         let inner = &one.inner;
         if inner.ipv4.destination == self.forwarding.internet_address {
-            return Ok(Onward::Control(class_of_ipv4(inner.ipv4.protocol)));
+            let punt = self.punt_bound(&inner.ipv4, &one.outer.source);
+            return Ok(Onward::Control(punt));
         }
         let tos = self.egress_tos(inner.ipv4.tos, one.outer.traffic_class)?;
         if inner.ipv4.ttl <= 1 {
@@ -319,7 +319,7 @@ impl Pipeline {
 
     /// What becomes of a frame that does not look like the usual; IPv6 for us may still be in it.
     #[cold]
-    fn judge_odd_access<P: Packet>(&self, packet: &P) -> Result<usize, Verdict> {
+    fn judge_odd_access<P: Packet>(&self, packet: &P) -> Result<usize, Aside> {
         let link = &self.forwarding.access;
         let OddFrame {
             destination,
@@ -341,10 +341,10 @@ impl Pipeline {
 
     /// A unicast packet that is not for a BR address may be for the interface itself.
     #[cold]
-    fn judge_interface<P: Packet>(&self, packet: &P, ipv6_at: usize, ipv6: &Ipv6) -> Verdict {
+    fn judge_interface<P: Packet>(&self, packet: &P, ipv6_at: usize, ipv6: &Ipv6) -> Aside {
         if ipv6.destination == self.forwarding.access_address && ipv6.next_header != ipv6::IPV4 {
             let upper = (ipv6.next_header, ipv6_at + ipv6::HEADER);
-            Verdict::Punt(self.class_of_ipv6(packet, ipv6_at, upper))
+            Aside::Punt(self.punt_ipv6(packet, (ipv6_at, ipv6), upper))
         } else {
             DropReason::Ipv6NotForUs.into()
         }
@@ -379,7 +379,7 @@ impl Pipeline {
                     .get(at)
                     .is_some_and(|kind| *kind >= FIRST_INFORMATIONAL) =>
             {
-                Err(Verdict::Punt(self.class_of_ipv6(packet, ipv6_at, upper)).into())
+                Err(Aside::Punt(self.punt_ipv6(packet, (ipv6_at, ipv6), upper)))
             }
             ipv6::ICMPV6 => Err(Aside::TunnelError(TunnelError {
                 at: ipv6_at + ipv6::HEADER + at,
@@ -390,7 +390,7 @@ impl Pipeline {
                 let is_taken =
                     next_header == ipv6::UDP || ipv6.destination == self.forwarding.access_address;
                 Err(if is_taken {
-                    Verdict::Punt(self.class_of_ipv6(packet, ipv6_at, upper)).into()
+                    Aside::Punt(self.punt_ipv6(packet, (ipv6_at, ipv6), upper))
                 } else {
                     DropReason::UnknownNextHeader.into()
                 })
@@ -401,13 +401,13 @@ impl Pipeline {
     /// A multicast frame is for the control thread if it is neighbour discovery that may concern us
     /// (RFC 4861 s7.2: solicited-node groups and all nodes).
     #[cold]
-    fn judge_multicast<P: Packet>(&self, packet: &P, ipv6_at: usize, ipv6: &Ipv6) -> Verdict {
+    fn judge_multicast<P: Packet>(&self, packet: &P, ipv6_at: usize, ipv6: &Ipv6) -> Aside {
         let group = u128::from_be_bytes(ipv6.destination);
         let is_ours = group == ALL_NODES || group >> 24 == SOLICITED_NODE >> 24;
         match (ipv6.next_header, is_ours) {
             (ipv6::ICMPV6, true) => {
                 let upper = (ipv6::ICMPV6, ipv6_at + ipv6::HEADER);
-                Verdict::Punt(self.class_of_ipv6(packet, ipv6_at, upper))
+                Aside::Punt(self.punt_ipv6(packet, (ipv6_at, ipv6), upper))
             }
             (_, true) => DropReason::UnknownNextHeader.into(),
             (_, false) => DropReason::Ipv6NotForUs.into(),

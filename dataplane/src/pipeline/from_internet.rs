@@ -12,6 +12,7 @@ use crate::pipeline::Inner;
 use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Places;
+use crate::pipeline::Punt;
 use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::doorway::OddFrame;
@@ -19,9 +20,7 @@ use crate::pipeline::ends;
 use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::key;
-use crate::pipeline::punt::class_of_ipv4;
 use crate::pipeline::refuse::Left;
-use crate::punt::PuntClass;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
@@ -153,6 +152,7 @@ impl Pipeline {
                     ledger.receive(1, u32::from(inner.ipv4.total_len));
                     self.refuse_down(packet, &inner, reason.into(), detour, ledger)
                 }
+                (Aside::Punt(punt), _) => self.punt(punt, detour, ledger),
                 (Aside::Done(verdict), _) => ledger.turn_away(verdict, seen.received),
                 // Of tunnels nobody hears on this side.
                 (Aside::TunnelError(_) | Aside::Fragment(_), _) => Verdict::Absorbed,
@@ -206,7 +206,7 @@ impl Pipeline {
         let ipv4 = Ipv4::parse(bytes, available, packet.ipv4_checksum_is_good())?;
         seen.received = Some(u32::from(ipv4.total_len));
         if ipv4.destination == self.forwarding.internet_address {
-            return Err(Verdict::Punt(class_of_ipv4(ipv4.protocol)).into());
+            return Err(Aside::Punt(Punt::from_internet(&ipv4)));
         }
         let inner = Inner::new(ipv4, ipv4_at, available);
         seen.inner = Some(inner);
@@ -216,14 +216,14 @@ impl Pipeline {
 
     /// What becomes of a frame that does not look like the usual; IPv4 may still be in it.
     #[cold]
-    fn judge_odd_internet<P: Packet>(&self, packet: &P) -> Result<usize, Verdict> {
+    fn judge_odd_internet<P: Packet>(&self, packet: &P) -> Result<usize, Aside> {
         let link = &self.forwarding.internet;
         let frame = OddFrame::read(packet, link)?;
         let for_us = frame.destination == link.mac;
         match frame.ether_type {
             ethernet::IPV4 if for_us => Ok(frame.payload_at),
             ethernet::ARP if for_us || frame.destination == Mac::BROADCAST => {
-                Err(Verdict::Punt(PuntClass::Neighbour))
+                Err(Aside::Punt(Punt::arp(packet, frame.payload_at)))
             }
             _ if !for_us => Err(DropReason::WrongMac.into()),
             _ => Err(DropReason::UnknownEtherType.into()),

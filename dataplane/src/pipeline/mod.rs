@@ -50,6 +50,7 @@ use gate::Gate;
 use inner::Inner;
 use ipv6_fragment::TunnelFragment;
 use outer::Outer;
+use punt::Punt;
 use traffic_class::TrafficClass;
 use tunnel_error::TunnelError;
 use verdict::Places;

@@ -25,6 +25,7 @@ use crate::pipeline::Verdicts;
 use crate::port_set::PortSet;
 use crate::port_set::PortSplit;
 use crate::punt::PuntClass;
+use crate::punt_limits::PuntLimits;
 use crate::side::Side;
 use crate::table::BrSet;
 use crate::table::Builder;
@@ -69,6 +70,7 @@ pub(crate) fn forwarding() -> Forwarding {
             max_packets: 64,
             ..FragmentCache::default()
         },
+        punts: PuntLimits::default(),
         plain_ipv6_pcp: false,
         internet_icmp: Icmp::default(),
         access_icmp: Icmp::default(),

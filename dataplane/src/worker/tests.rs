@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::burst::BURST_MAX;
 use crate::burst::Burst;
@@ -28,6 +29,7 @@ use crate::ports::Layout;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
 use crate::punt::PuntClass;
+use crate::punt_limits::PuntLimits;
 use crate::side::Side;
 use crate::wire::ethernet::Mac;
 use crate::worker::Worker;
@@ -274,6 +276,85 @@ fn a_full_ring_of_one_class_is_nothing_to_the_others() {
         assert_eq!(counters.dropped(DropReason::PuntFull), 7);
         assert_conserved(&counters);
     }
+}
+
+/// The lwB4 number `host` of the subscriber number `number`, who has a /56.
+fn b4_of(number: u32, host: u8) -> [u8; 16] {
+    let mut address = [0x20, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host];
+    address[2..6].copy_from_slice(&number.to_be_bytes());
+    // Bits of the /56 and of what is behind it.
+    (address[6], address[7]) = (0x7b, host);
+    address
+}
+
+#[test]
+fn pc_042_the_21st_request_of_a_subscriber_in_a_second_is_refused_and_anothers_is_not() {
+    let mut ports = MemoryPorts::new(Layout::TwoPorts);
+    ports.arriving[1].extend((0..21).map(|host| pcp(b4_of(1, host))));
+    ports.arriving[1].push_back(pcp(b4_of(2, 0)));
+    let (mut worker, counters) = worker(ports, forwarding());
+    worker.round();
+    assert_eq!(punted(&counters), [0, 0, 21, 0]);
+    assert_eq!(counters.dropped(DropReason::PuntRate), 1);
+    // It is no traffic of a softwire, refused or not.
+    assert_eq!(counters.get(Counter::RcvdIpv6Packets), 0);
+    assert_eq!(counters.get(Counter::DroppedIpv6Packets), 0);
+    let last = &worker.ports_mut().punted[PuntClass::Pcp as usize][20];
+    assert_eq!(*last, pcp(b4_of(2, 0)));
+    let ports = worker.ports_mut();
+    ports.now = ports.now + Duration::from_millis(50);
+    ports.arriving[1].extend((0..2).map(|host| pcp(b4_of(1, host))));
+    worker.round();
+    assert_eq!(punted(&counters), [0, 0, 22, 0]);
+    assert_eq!(counters.dropped(DropReason::PuntRate), 2);
+    assert_conserved(&counters);
+}
+
+#[test]
+fn pc_006_a_flood_from_everywhere_is_nothing_to_neighbours() {
+    let mut settings = forwarding();
+    settings.punts.pcp = PuntLimits::pcp_rates(100_000, 20);
+    let mut ports = MemoryPorts::new(Layout::TwoPorts);
+    ports.punt_room[PuntClass::Pcp as usize] = 4096;
+    let (mut worker, counters) = worker(ports, settings);
+    // A million a second, of which ten thousand may come at once and one in ten after that.
+    let mut numbers = (0..100_000_u32).map(|number| number.wrapping_mul(0x9e37_79b9));
+    let (mut flood, mut neighbours) = (0, 0);
+    while flood < 100_000 {
+        let ports = worker.ports_mut();
+        ports.now = ports.now + Duration::from_micros(64);
+        let burst = numbers.by_ref().take(BURST_MAX);
+        ports.arriving[1].extend(burst.map(|number| pcp(b4_of(number, 0))));
+        flood += ports.arriving[1].len();
+        if flood % 6400 == 0 {
+            ports.arriving[0].push_back(for_us(PuntClass::Neighbour).1);
+            neighbours += 1;
+        }
+        worker.round();
+    }
+    let [neighbour, _, pcp, _] = punted(&counters);
+    assert_eq!((neighbour, pcp), (neighbours, 4096));
+    let refused = counters.dropped(DropReason::PuntRate);
+    assert!((75_000..85_000).contains(&refused), "{refused}");
+    assert_conserved(&counters);
+}
+
+#[test]
+fn a_router_that_looks_for_all_the_world_is_heard_when_it_looks_for_us() {
+    let mut ports = MemoryPorts::new(Layout::TwoPorts);
+    let asks_for = |last: u8| {
+        let mut packet = for_us(PuntClass::Neighbour).1;
+        packet.head_mut()[14 + 27] = last;
+        packet
+    };
+    ports.arriving[0].extend((0..200).map(|_| asks_for(7)));
+    ports.arriving[0].extend((20..40).map(asks_for));
+    let (mut worker, counters) = worker(ports, forwarding());
+    while worker.round() > 0 {}
+    // One or the other of twenty may share its bucket with the scan.
+    let [neighbours, ..] = punted(&counters);
+    assert!((117..=120).contains(&neighbours), "{neighbours}");
+    assert_conserved(&counters);
 }
 
 #[test]

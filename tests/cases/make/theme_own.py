@@ -18,6 +18,7 @@ from scapy.packet import Raw
 from scapy.utils6 import in6_getnsma, in6_getnsmac
 
 from case import case
+from fragments import ipv6_pieces
 from network import (
     DATA,
     FAR,
@@ -202,6 +203,65 @@ def pcp_is_punted(c):
         packet = IP(src=source, dst="192.0.0.1") / request
         c.punt_tunnel("pcp", upstream(FIRST, packet))
         c.punt_tunnel("pcp", tunnelled(STRANGER, FIRST.br, packet))
+
+
+def request_of(number, host):
+    """A request from a lwB4 of subscriber `number`, whose /56 has more than one."""
+    packet = IP(src="192.0.0.2", dst="192.0.0.1") / UDP(sport=5351, dport=5351) / Raw(bytes(60))
+    return tunnelled(f"2001:db8:100:{number:02x}{host:02x}::{host:x}", FIRST.br, packet)
+
+
+@case(
+    "A subscriber is heard twenty times a second, whatever address it asks from, and others are too.",
+    "PC-006",
+    "PC-042",
+)
+def subscriber_has_a_share(c):
+    for host in range(30):
+        if host < 20:
+            c.punt_tunnel("pcp", request_of(1, host))
+        else:
+            c.drop_frame("access", "drop-punt-rate", arriving("access", request_of(1, host)))
+    c.punt_tunnel("pcp", request_of(2, 1))
+    c.later(0.06)
+    c.punt_tunnel("pcp", request_of(1, 3))
+    c.drop_frame("access", "drop-punt-rate", arriving("access", request_of(1, 3)))
+
+
+@case(
+    "A request that came in pieces counts once.",
+    "PC-042",
+    "FR-008",
+)
+def pieces_are_one_request(c):
+    for number in range(21):
+        packet = IP(src="192.0.0.2", dst="192.0.0.1") / UDP(dport=5351) / Raw(bytes(1000))
+        tunnel = upstream(FIRST, packet)
+        pieces = ipv6_pieces(tunnel, 304, 608, identification=number + 1)
+        if number < 20:
+            c.punt_reassembled("pcp", pieces)
+        else:
+            c.drop_reassembled("drop-punt-rate", pieces)
+
+
+@case(
+    "Neither requests nor pings without end are in the way of neighbours or of traffic.",
+    "PC-006",
+    "LW-013",
+)
+def neighbours_pass_a_flood(c):
+    for number in range(100):
+        ping = IP(src=HOST, dst=INTERFACE4, id=number) / ICMP(id=1)
+        c.punt("icmp", "internet", arriving("internet", ping))
+        c.reply("internet", pong(ping))
+    for number in range(200):
+        c.punt_tunnel("pcp", request_of(number, 0))
+        ping = arriving("internet", IP(src=HOST, dst=INTERFACE4, id=number) / ICMP(id=1))
+        c.drop_frame("internet", "drop-punt-rate", ping)
+    c.decap(FIRST, echo(to_host(FIRST), FIRST.port()))
+    request = arp("who-has", BROADCAST)
+    c.punt("neighbour", "internet", request)
+    c.reply("internet", b"", frame=bytes(is_at(request)))
 
 
 @case("What is no request to the PCP port is not taken for one.", "PC-001", "TN-041")
