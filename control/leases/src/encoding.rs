@@ -49,7 +49,6 @@ pub(crate) fn encode(row: &Row, moment: &Moment, out: &mut Vec<u8>) {
         | (u8::from(lease.parity == Parity::Preserved) * PARITY)
         | (u8::from(lease.moved.is_some()) * MOVED);
     octets[PSID_LENGTH] = lease.set.psid_length();
-    // Big-endian, so that octets sort as addresses do.
     put(&mut octets, ADDRESS, &lease.set.address().octets());
     put(&mut octets, PSID, &lease.set.psid().to_le_bytes());
     put(&mut octets, INTERNAL, &lease.internal_port.to_le_bytes());
@@ -75,24 +74,28 @@ pub(crate) fn encode(row: &Row, moment: &Moment, out: &mut Vec<u8>) {
 /// Reads the row that `octets` begin with, and says how long it is.
 pub(crate) fn decode(octets: &[u8], moment: &Moment) -> Result<(Row, usize), RowError> {
     let octets = first(octets)?;
-    let (flags, forms) = (octets[FLAGS], octets[FORMS]);
+    // Of an array, all places are known to be there when this is compiled.
+    let Some(head) = octets.first_chunk::<SHORTEST>() else {
+        return Err(RowError::Length { length: 0 });
+    };
+    let (flags, forms) = (head[FLAGS], head[FORMS]);
     if flags & !(RESTING | (3 << PATH) | PARITY | MOVED) != 0 {
         return Err(RowError::Flags { flags });
     }
-    let address = Ipv4Addr::from_octets(array_at(octets, ADDRESS));
-    let (psid_length, psid) = (octets[PSID_LENGTH], u16_at(octets, PSID));
+    let address = Ipv4Addr::from_octets(array_at(head, ADDRESS));
+    let (psid_length, psid) = (head[PSID_LENGTH], u16_at(head, PSID));
     let set =
         PortSet::new(address, psid_length, psid).map_err(|_| RowError::Set { psid_length })?;
-    let time = |at| moment.instant_of(u48_at(octets, at));
-    let outer = Ipv6Addr::from_octets(array_at(octets, OUTER));
+    let time = |at| moment.instant_of(u48_at(head, at));
+    let outer = Ipv6Addr::from_octets(array_at(head, OUTER));
     let mut end = SHORTEST;
     let inner = address_at(octets, &mut end, forms & 3, IpAddr::V6(outer))?;
     let contact = address_at(octets, &mut end, forms >> CONTACT_FORM, inner)?;
     let lease = Lease {
         client: Client { outer, inner },
         set,
-        br: Ipv6Addr::from_octets(array_at(octets, BR)),
-        nonce: Nonce::new(array_at(octets, NONCE)),
+        br: Ipv6Addr::from_octets(array_at(head, BR)),
+        nonce: Nonce::new(array_at(head, NONCE)),
         granted: time(GRANTED),
         expires: time(EXPIRES),
         moved: (flags & MOVED != 0).then(|| time(MOVED_AT)),
@@ -100,13 +103,13 @@ pub(crate) fn decode(octets: &[u8], moment: &Moment) -> Result<(Row, usize), Row
             path: match (flags >> PATH) & 3 {
                 0 => Path::Tunnel,
                 1 => Path::Plain,
-                2 => Path::Management(u16_at(octets, LISTENER)),
+                2 => Path::Management(u16_at(head, LISTENER)),
                 _ => return Err(RowError::Flags { flags }),
             },
             address: contact,
-            port: u16_at(octets, CONTACT),
+            port: u16_at(head, CONTACT),
         },
-        internal_port: u16_at(octets, INTERNAL),
+        internal_port: u16_at(head, INTERNAL),
         parity: if flags & PARITY == 0 {
             Parity::Any
         } else {
@@ -132,11 +135,12 @@ pub(crate) fn first(octets: &[u8]) -> Result<&[u8], RowError> {
     }
 }
 
-/// What rows are sorted by: one number for each set.
+/// What rows are sorted by: one number for each set. PSID by PSID and not address by address, because pools
+/// are, and so a restart fills them from one end to the other.
 pub(crate) fn key(row: &[u8]) -> u64 {
-    let address = u32::from_be_bytes(array_at(row, ADDRESS));
     let psid_length = row.get(PSID_LENGTH).copied().unwrap_or_default();
-    (u64::from(address) << 32) | (u64::from(psid_length) << 16) | u64::from(u16_at(row, PSID))
+    let address = u32::from_be_bytes(array_at(row, ADDRESS));
+    (u64::from(psid_length) << 48) | (u64::from(u16_at(row, PSID)) << 32) | u64::from(address)
 }
 
 /// When the set is free, where sets rest for `quarantine_ms`.

@@ -31,7 +31,7 @@ pub mod row;
 mod samples;
 mod sector;
 pub mod store;
-pub mod survey;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod version;

@@ -29,6 +29,8 @@ use crate::survey::Slot;
 
 pub use self::open::Ending;
 pub use self::open::Opened;
+pub use crate::survey::LastCommit;
+pub use crate::survey::OpenError;
 
 /// How a store is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -245,8 +245,11 @@ impl FileStore {
         Ok(folder)
     }
 
-    /// Brings everything into one checkpoint.
-    pub(crate) fn sum_up(&mut self) -> Result<(), OpenError> {
+    /// Brings everything into one checkpoint, so that the next start is short.
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be made; nothing is lost then.
+    pub fn sum_up(&mut self) -> Result<(), OpenError> {
         self.finish_checkpoint();
         self.begin_segment().map_err(|_| first_segment())?;
         while !self.closed().is_empty() {
