@@ -246,6 +246,10 @@ impl Disk for Slow {
         self.disk.sync_names()
     }
 
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+
     fn copy_to(&self, folder: &str) -> io::Result<()> {
         self.disk.copy_to(folder)
     }

@@ -14,6 +14,7 @@
 //! - [`store`] what the daemon asks for, and [`file_store`] how it gets it;
 //! - [`row`] and [`moment`]: what is stored, and in whose time;
 //! - [`clock`]: the time, and whether it may be believed;
+//! - [`offline`]: checking, saving, restoring and moving a store that no daemon uses;
 //! - [`disk`]: what lies under all this, so that tests can pull the plug.
 
 mod checkpoint;
@@ -26,6 +27,7 @@ mod journal;
 mod merge;
 pub mod moment;
 mod octets;
+pub mod offline;
 pub mod row;
 #[cfg(test)]
 mod samples;

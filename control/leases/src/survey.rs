@@ -14,6 +14,7 @@ use crate::checkpoint::Reader;
 use crate::disk::Disk;
 use crate::disk::DiskError;
 use crate::disk::DiskFile;
+use crate::disk::UNFINISHED;
 use crate::disk::failed;
 use crate::fault::Fault;
 use crate::fault::Flaw;
@@ -106,6 +107,9 @@ impl Survey {
     /// Reads a store; `None` if there is none.
     pub(crate) fn take(disk: &dyn Disk) -> Result<Option<Self>, OpenError> {
         let names = disk.list().map_err(failed("list", "the lease store"))?;
+        if names.iter().any(|name| name == UNFINISHED) {
+            return Err(OpenError::Unfinished);
+        }
         let checkpoint = checkpoint(disk, &names)?;
         let slots = slots(disk, &names)?;
         let newest = slots
@@ -135,8 +139,10 @@ impl Survey {
             batch: Batch::default(),
         };
         survey.find_live()?;
+        survey.check_files()?;
         survey.read_live()?;
-        survey.check_slots()?;
+        survey.check_files()?;
+        survey.check_headers()?;
         Ok(Some(survey))
     }
 
@@ -161,6 +167,7 @@ impl Survey {
                     return Err(fault(&slot.name, 0, Flaw::OtherStore));
                 }
                 all.push((segment, *number));
+                self.known_slots = self.known_slots.max(segment.slots as usize);
             }
         }
         all.sort_unstable_by_key(|(segment, _)| segment.number);
@@ -189,7 +196,6 @@ impl Survey {
                 let (from, to) = (self.next, segment.first);
                 return Err(fault(&slot.name, 0, Flaw::MissingRecords { from, to }));
             }
-            self.known_slots = self.known_slots.max(segment.slots as usize);
             let end = self
                 .live
                 .get(index + 1)
@@ -243,8 +249,8 @@ impl Survey {
         Ok(())
     }
 
-    /// Every file that was made is there, and none hides records behind a damaged header.
-    fn check_slots(&self) -> Result<(), OpenError> {
+    /// Every file that is known of is there.
+    fn check_files(&self) -> Result<(), OpenError> {
         let shortest = self.slots.values().filter_map(|slot| slot.segment);
         let shortest = shortest.map(|segment| segment.octets).min().unwrap_or(0);
         for number in 0..self.known_slots {
@@ -253,6 +259,11 @@ impl Survey {
                 _ => return Err(fault(&file_name(number), 0, Flaw::MissingFile)),
             }
         }
+        Ok(())
+    }
+
+    /// No file hides records behind a damaged header.
+    fn check_headers(&self) -> Result<(), OpenError> {
         for slot in self.slots.values().filter(|slot| slot.segment.is_none()) {
             let octets = whole(&*slot.file, &slot.name)?;
             let hidden = records_anywhere(&octets, FIRST_RECORD).any(|found| {
@@ -375,6 +386,12 @@ pub enum OpenError {
         /// The format's version.
         version: u32,
     },
+    /// It was being made from something else, which is in the folder that the file names.
+    #[error(
+        "the lease store was being made anew, which was not finished: empty its directory, move back the \
+         files of the folder that `{UNFINISHED}` names, if it names one, and try again"
+    )]
+    Unfinished,
     /// It lost something.
     #[error("{0}; nothing was changed, `lwaftr lease restore` saves what can be read")]
     Corrupt(#[from] Fault),

@@ -136,5 +136,6 @@ pub(crate) const FIRST_BLOCK: u64 = 4096;
 /// Octets of a block's header.
 pub(crate) const BLOCK_HEADER: usize = 56;
 
-const BLOCK_MAGIC: [u8; 4] = *b"\x91LwB";
+/// What a block begins with.
+pub(super) const BLOCK_MAGIC: [u8; 4] = *b"\x91LwB";
 const MAGIC: [u8; 8] = *b"LWAFTRC\0";

@@ -15,10 +15,10 @@ mod write;
 
 #[cfg(test)]
 pub(crate) use header::BLOCK_HEADER;
-#[cfg(test)]
 pub(crate) use header::Block;
 pub(crate) use header::Checkpoint;
 pub(crate) use header::FIRST_BLOCK;
 pub(crate) use header::NAMES;
 pub(crate) use read::Reader;
+pub(crate) use read::blocks_anywhere;
 pub(crate) use write::Writer;

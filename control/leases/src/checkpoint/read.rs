@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::header::BLOCK_HEADER;
+use super::header::BLOCK_MAGIC;
 use super::header::Block;
 use super::header::Checkpoint;
 use super::header::FIRST_BLOCK;
@@ -130,4 +131,17 @@ impl Reader {
             flaw,
         })
     }
+}
+
+/// All whole blocks, wherever they stand, with their rows.
+pub(crate) fn blocks_anywhere(octets: &[u8]) -> impl Iterator<Item = (Block, &[u8])> {
+    (0..octets.len()).step_by(8).filter_map(|at| {
+        let rest = octets.get(at..)?;
+        if !rest.starts_with(&BLOCK_MAGIC) {
+            return None;
+        }
+        let block = Block::decode(rest)?;
+        let rows = rest.get(BLOCK_HEADER..)?.get(..block.octets as usize)?;
+        (crc32fast::hash(rows) == block.checksum).then_some((block, rows))
+    })
 }

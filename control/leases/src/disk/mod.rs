@@ -35,13 +35,19 @@ pub trait Disk: Send + Sync {
     /// When the system does not do it.
     fn sync_names(&self) -> io::Result<()>;
 
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
     /// Makes a durable copy of all files in a folder beside them.
     ///
     /// # Errors
     /// When the folder exists, or not all of it can be written.
     fn copy_to(&self, folder: &str) -> io::Result<()>;
 
-    /// Moves all files to a folder beside them.
+    /// Moves all files but [`UNFINISHED`] to a folder beside them.
     ///
     /// # Errors
     /// When the folder exists, or not all can be moved.
@@ -80,6 +86,10 @@ pub trait DiskFile: Send + Sync {
     /// When the device is full.
     fn reserve(&self, octets: u64) -> io::Result<()>;
 }
+
+/// A file that stands beside a store while that is made anew from something else, and names the folder with
+/// what it is made from. A store with this file is not opened.
+pub const UNFINISHED: &str = "unfinished";
 
 /// Why the disk did not do something.
 #[derive(Debug, Error)]

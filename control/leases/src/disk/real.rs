@@ -21,6 +21,7 @@ use rustix::fs::FallocateFlags;
 
 use super::Disk;
 use super::DiskFile;
+use super::UNFINISHED;
 
 /// A directory that nobody else uses while this lives.
 #[derive(Debug)]
@@ -87,6 +88,10 @@ impl Disk for RealDisk {
         File::open(&self.directory)?.sync_all()
     }
 
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.directory.join(name))
+    }
+
     fn copy_to(&self, folder: &str) -> io::Result<()> {
         let to = self.new_folder(folder)?;
         for name in self.files()? {
@@ -100,6 +105,9 @@ impl Disk for RealDisk {
     fn move_to(&self, folder: &str) -> io::Result<()> {
         let to = self.new_folder(folder)?;
         for name in self.files()? {
+            if name == UNFINISHED {
+                continue;
+            }
             fs::rename(self.directory.join(&name), to.join(&name))?;
         }
         File::open(&to)?.sync_all()?;

@@ -10,6 +10,7 @@ use fastrand::Rng;
 
 use super::Disk;
 use super::DiskFile;
+use super::UNFINISHED;
 use crate::sector::SECTOR;
 
 /// A disk; clones are the same one.
@@ -120,7 +121,8 @@ impl SimulatedDisk {
         file.pending.clear();
     }
 
-    pub(crate) fn remove(&self, name: &str) {
+    /// Loses a file, durably.
+    pub(crate) fn lose(&self, name: &str) {
         let mut state = self.state();
         state.names.remove(name);
         state.durable_names.remove(name);
@@ -271,6 +273,13 @@ impl Disk for SimulatedDisk {
         Ok(())
     }
 
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.operate()?;
+        state.names.remove(name);
+        Ok(())
+    }
+
     fn copy_to(&self, folder: &str) -> io::Result<()> {
         let mut state = self.state();
         for (name, id) in state.names.clone() {
@@ -286,8 +295,9 @@ impl Disk for SimulatedDisk {
 
     fn move_to(&self, folder: &str) -> io::Result<()> {
         let mut state = self.state();
+        state.operate()?;
         for (name, id) in state.names.clone() {
-            if !name.contains('/') {
+            if !name.contains('/') && name != UNFINISHED {
                 state.names.remove(&name);
                 state.names.insert(format!("{folder}/{name}"), id);
             }

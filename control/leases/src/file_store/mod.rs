@@ -29,6 +29,7 @@ use crate::survey::Slot;
 
 pub use self::open::Ending;
 pub use self::open::Opened;
+pub(crate) use self::open::take;
 pub use crate::survey::LastCommit;
 pub use crate::survey::OpenError;
 

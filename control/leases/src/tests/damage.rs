@@ -98,7 +98,7 @@ fn a_file_that_is_gone_is_missed() {
     let mut found = 0;
     for name in disk.names() {
         let copy = disk.copy();
-        copy.remove(&name);
+        copy.lose(&name);
         found += u32::from(is_found(&copy, &rows));
         let copy = disk.copy();
         copy.tamper(&name, Vec::clear);
@@ -124,7 +124,7 @@ fn a_file_of_another_store_is_refused() {
 #[test]
 fn the_line_about_a_fault_says_where_and_what_to_do() {
     let (disk, _) = sealed();
-    disk.remove("journal.0000");
+    disk.lose("journal.0000");
     let refused = open(&disk, later(200)).err().unwrap().to_string();
     assert_eq!(
         refused,
