@@ -9,10 +9,12 @@ use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::forwarding::Reassembly;
 use lwaftr_dataplane::limiter::Rates;
 use lwaftr_dataplane::punt_limits::PuntLimits;
+use lwaftr_dataplane::subscriber_prefix::SubscriberPrefix;
 use lwaftr_dataplane::wire::ethernet::Mac;
 
 use crate::config;
 use crate::config::Config;
+use crate::config::Pcp;
 
 /// What only an opened port knows.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +49,26 @@ pub fn settings(config: &Config, internet: PortFacts, access: PortFacts) -> Forw
             max_packets: config.internet.fragment_cache.max_packets as usize,
             timeout: Duration::from_secs(config.internet.fragment_cache.timeout_s.into()),
         },
-        punts: PuntLimits::default(),
-        plain_ipv6_pcp: false,
+        punts: punts(config.pcp.as_ref()),
+        plain_ipv6_pcp: config.pcp.as_ref().is_some_and(|pcp| pcp.plain_ipv6),
         internet_icmp: icmp(config.internet.icmp),
         access_icmp: icmp(config.access.icmp),
+    }
+}
+
+/// What may go up to the control thread.
+fn punts(pcp: Option<&Pcp>) -> PuntLimits {
+    let Some(pcp) = pcp else {
+        return PuntLimits::default();
+    };
+    let rates = PuntLimits::pcp_rates(
+        pcp.requests_per_second,
+        pcp.requests_per_second_per_subscriber,
+    );
+    PuntLimits {
+        pcp: rates,
+        subscriber: SubscriberPrefix::new(pcp.subscriber_prefix_length).unwrap_or_default(),
+        ..PuntLimits::default()
     }
 }
 

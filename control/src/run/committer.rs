@@ -4,6 +4,7 @@
 use std::io;
 use std::thread;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
@@ -12,7 +13,6 @@ use leases::moment::Moment;
 use leases::row::Row;
 use leases::store::LeaseStore;
 use leases::store::Room;
-use std::time::Duration;
 use tracing::warn;
 
 use crate::provisioning::Batch;
@@ -55,7 +55,7 @@ impl Committer {
     /// # Errors
     /// When no thread can be started.
     pub(super) fn start(
-        store: impl LeaseStore + 'static,
+        store: Box<dyn LeaseStore>,
         softwires: SoftwireService,
         quarantine: Duration,
     ) -> io::Result<Self> {
@@ -96,14 +96,14 @@ impl Drop for Committer {
     }
 }
 
-struct Work<S> {
-    store: S,
+struct Work {
+    store: Box<dyn LeaseStore>,
     softwires: SoftwireService,
     quarantine: Duration,
     is_failing: bool,
 }
 
-impl<S: LeaseStore> Work<S> {
+impl Work {
     fn run(mut self, inbox: &Receiver<Order>, reported: &Sender<Report>) {
         while let Ok(order) = inbox.recv() {
             let batch = match order {
@@ -120,7 +120,7 @@ impl<S: LeaseStore> Work<S> {
             let report = Report {
                 batch,
                 room: self.store.room(),
-                facts: facts(&self.store),
+                facts: facts(&*self.store),
             };
             if reported.send(report).is_err() {
                 return;
@@ -154,7 +154,7 @@ impl<S: LeaseStore> Work<S> {
     }
 }
 
-fn facts(store: &impl LeaseStore) -> StoreFacts {
+fn facts(store: &dyn LeaseStore) -> StoreFacts {
     let status = store.status();
     StoreFacts {
         commits: status.commits,

@@ -26,7 +26,7 @@ use crate::exception::Frame;
 use crate::exception::Own;
 
 /// Everything that control does about packets.
-pub(super) struct Exceptions {
+pub(crate) struct Exceptions {
     path: ExceptionPath,
     punted: Punted,
     injected: Producer,
@@ -39,7 +39,7 @@ pub(super) struct Exceptions {
 
 impl Exceptions {
     /// Answers what comes out of `punted` into `injected`; without a PCP server so far.
-    pub(super) fn new(path: ExceptionPath, punted: Punted, injected: Producer) -> Self {
+    pub(crate) fn new(path: ExceptionPath, punted: Punted, injected: Producer) -> Self {
         let mut exceptions = Self {
             path,
             punted,
@@ -54,18 +54,18 @@ impl Exceptions {
     }
 
     /// Serves PCP from now on.
-    pub(super) fn lease(&mut self, leasing: Leasing) {
+    pub(crate) fn lease(&mut self, leasing: Leasing) {
         self.leasing = Some(leasing);
     }
 
     /// Our addresses.
-    pub(super) fn own(&self) -> Own {
+    pub(crate) fn own(&self) -> Own {
         self.path.own()
     }
 
     /// Answers what workers have punted, and asks what is due. Returns whether more is to be expected
     /// soon.
-    pub(super) fn turn(&mut self) -> bool {
+    pub(crate) fn turn(&mut self) -> bool {
         let now = Instant::from_nanos(clock::now_ns());
         let decided = self.leasing.as_mut().map(Leasing::begin);
         self.send(decided.into_iter().flatten());
@@ -90,7 +90,7 @@ impl Exceptions {
     }
 
     /// Waits for `patience`, or until there are answers that waited for the store.
-    pub(super) fn wait(&mut self, patience: Duration) {
+    pub(crate) fn wait(&mut self, patience: Duration) {
         match &mut self.leasing {
             Some(leasing) if leasing.is_committing() => {
                 if let Some(frames) = leasing.wait(patience) {
@@ -102,7 +102,7 @@ impl Exceptions {
     }
 
     /// Ends: answers whose store work is under way still leave, everything else that waits does not.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut leasing) = self.leasing.take() {
             let frames = leasing.begin();
             self.send(frames);

@@ -29,7 +29,7 @@ use crate::publisher::Reserved;
 use crate::publisher::SoftwireService;
 
 /// The server with everything around it.
-pub(super) struct Leasing {
+pub(crate) struct Leasing {
     provisioning: Provisioning,
     clock: Clock,
     moment: Moment,
@@ -44,7 +44,7 @@ impl Leasing {
     ///
     /// # Errors
     /// When no thread can be started for the store.
-    pub(super) fn start(
+    pub(crate) fn start(
         restored: Restored,
         own: Own,
         config: &Pcp,
@@ -72,7 +72,7 @@ impl Leasing {
     }
 
     /// Takes requests that workers have punted. Returns what is answered at once.
-    pub(super) fn receive(&mut self, requests: &[Mbuf], path: &mut ExceptionPath) -> Vec<Frame> {
+    pub(crate) fn receive(&mut self, requests: &[Mbuf], path: &mut ExceptionPath) -> Vec<Frame> {
         let now = self.moment.monotonic;
         let serve = |packet| {
             let (packet, from) = path.open(packet)?;
@@ -82,12 +82,12 @@ impl Leasing {
     }
 
     /// Whether more requests may be taken now.
-    pub(super) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.provisioning.has_room()
     }
 
     /// Begins a turn: looks at the clock and at what others have done.
-    pub(super) fn begin(&mut self) -> Vec<Frame> {
+    pub(crate) fn begin(&mut self) -> Vec<Frame> {
         let (moment, event) = self.clock.read();
         self.moment = moment;
         if let Some(event) = event {
@@ -107,7 +107,7 @@ impl Leasing {
 
     /// Ends a turn: serves who holds nothing yet and who asks about leases, and has made durable what was
     /// decided.
-    pub(super) fn end(&mut self, next_hop: Option<Mac>) -> Vec<Frame> {
+    pub(crate) fn end(&mut self, next_hop: Option<Mac>) -> Vec<Frame> {
         let now = self.moment.monotonic;
         let mut frames = self.provisioning.serve_newcomers(NEWCOMERS, now);
         for inquiry in self.inquiries.try_iter().take(INQUIRIES) {
@@ -124,13 +124,13 @@ impl Leasing {
     }
 
     /// Waits for what is under way, but no longer than `patience`. Returns whether something came.
-    pub(super) fn wait(&mut self, patience: Duration) -> Option<Vec<Frame>> {
+    pub(crate) fn wait(&mut self, patience: Duration) -> Option<Vec<Frame>> {
         let report = self.committer.reports.recv_timeout(patience).ok()?;
         Some(self.hear(report))
     }
 
     /// Whether answers wait for the store.
-    pub(super) fn is_committing(&self) -> bool {
+    pub(crate) fn is_committing(&self) -> bool {
         self.provisioning.is_committing()
     }
 

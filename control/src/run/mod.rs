@@ -8,12 +8,12 @@
 
 mod committer;
 mod engine;
-mod exceptions;
+pub(crate) mod exceptions;
 mod facts;
-mod leasing;
+pub(crate) mod leasing;
 mod ports;
-mod punted;
-mod restore;
+pub(crate) mod punted;
+pub(crate) mod restore;
 mod shortage;
 mod workers;
 

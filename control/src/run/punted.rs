@@ -15,11 +15,11 @@ use lwaftr_dataplane::punt::PuntClass;
 use crate::config::Buffers;
 
 /// Punted packets that are handled together.
-pub(super) const BURST: usize = 64;
+pub(crate) const BURST: usize = 64;
 
 /// Control's ends of the rings.
 #[derive(Debug)]
-pub(super) struct Punted {
+pub(crate) struct Punted {
     rings: [Consumer; PuntClass::COUNT],
 }
 
@@ -28,7 +28,7 @@ impl Punted {
     ///
     /// # Errors
     /// When there is no memory for one.
-    pub(super) fn open(eal: &Eal) -> Result<(PuntRings, Self), RingError> {
+    pub(crate) fn open(eal: &Eal) -> Result<(PuntRings, Self), RingError> {
         let open = |class: PuntClass| {
             ring::bounded(eal, class.counter().name(), Buffers::punt_ring(class))
         };
@@ -41,7 +41,7 @@ impl Punted {
     }
 
     /// Bursts of a class that a turn may take: of neighbours all, of others a bounded part.
-    pub(super) const fn bursts_in_turn(class: PuntClass) -> u32 {
+    pub(crate) const fn bursts_in_turn(class: PuntClass) -> u32 {
         match class {
             PuntClass::Neighbour => 8,
             PuntClass::Pcp => 16,
@@ -50,12 +50,12 @@ impl Punted {
     }
 
     /// Takes packets of a class, oldest first. Returns whether there were any.
-    pub(super) fn take(&mut self, class: PuntClass, burst: &mut Burst<BURST>) -> bool {
+    pub(crate) fn take(&mut self, class: PuntClass, burst: &mut Burst<BURST>) -> bool {
         self.rings[class as usize].pop_burst(burst, BURST) > 0
     }
 
     /// Frees whatever waits.
-    pub(super) fn discard(&mut self) {
+    pub(crate) fn discard(&mut self) {
         let mut burst = Burst::new();
         for class in PuntClass::ALL {
             while self.take(class, &mut burst) {

@@ -13,7 +13,8 @@ use leases::file_store::FileStore;
 use leases::file_store::OpenOptions;
 use leases::file_store::Opened;
 use leases::row::Row;
-use leases::survey::OpenError;
+use leases::store::LeaseStore;
+use leases::file_store::OpenError;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Refusal;
 use pcp::book::Book;
@@ -32,18 +33,18 @@ use crate::provisioning::NoBinding;
 use crate::softwires::Origins;
 
 /// A server that goes on where the last run ended.
-pub(super) struct Restored {
-    pub(super) store: FileStore,
-    pub(super) clock: Clock,
-    pub(super) book: Book,
-    pub(super) server: Server,
+pub(crate) struct Restored {
+    pub(crate) store: Box<dyn LeaseStore>,
+    pub(crate) clock: Clock,
+    pub(crate) book: Book,
+    pub(crate) server: Server,
 }
 
 /// Opens the store, and enters its leases into a book and into the table that is being built.
 ///
 /// # Errors
 /// When the store cannot be read, or what it promised cannot be kept.
-pub(super) fn restore(
+pub(crate) fn restore(
     config: &Config,
     pcp: &Pcp,
     builder: &mut Builder,
@@ -88,7 +89,7 @@ pub(super) fn restore(
     report(&opened, &book);
     Ok(Restored {
         server: Server::new(pcp.server, clock.epoch()),
-        store: opened.store,
+        store: Box::new(opened.store),
         clock,
         book,
     })
