@@ -92,7 +92,8 @@ pub(crate) struct Survey {
     pub(crate) live: Vec<usize>,
     /// Journal files that records know of.
     pub(crate) known_slots: usize,
-    /// Where the next record goes, and its number.
+    /// Where the last record of the last segment is, if there is one; where the next goes, and its number.
+    pub(crate) last_at: Option<usize>,
     pub(crate) tail_at: usize,
     pub(crate) next: u64,
     pub(crate) last: Option<LastCommit>,
@@ -133,6 +134,7 @@ impl Survey {
             checkpoint,
             slots,
             live: Vec::new(),
+            last_at: None,
             tail_at: FIRST_RECORD,
             is_torn: false,
             records: 0,
@@ -215,11 +217,13 @@ impl Survey {
     ) -> Result<(), OpenError> {
         let octets = whole(&*slot.file, &slot.name)?;
         let mut walk = Walk::new(&octets, self.store, segment.first);
+        self.last_at = None;
         while end.is_none_or(|end| walk.next_sequence() < end) {
             let Some(found) = walk.next() else {
                 break;
             };
             let record = found.record;
+            self.last_at = Some(found.at);
             self.known_slots = self.known_slots.max(record.slots as usize);
             if record.sequence < covers {
                 continue;

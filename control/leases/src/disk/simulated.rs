@@ -218,6 +218,12 @@ impl File {
     }
 
     fn lose_power(&mut self, rng: &mut Rng) {
+        self.write_some(rng);
+        self.cached = self.durable.clone();
+    }
+
+    /// Makes some of what was not synced durable, and forgets the rest.
+    fn write_some(&mut self, rng: &mut Rng) {
         let mut sectors: Vec<Change> = self.pending.drain(..).flat_map(sectors).collect();
         rng.shuffle(&mut sectors);
         let kept_of_ten = *rng.choice(&[0, 1, 5, 9, 10]).unwrap();
@@ -226,7 +232,6 @@ impl File {
                 Self::apply(&mut self.durable, change);
             }
         }
-        self.cached = self.durable.clone();
     }
 }
 
@@ -350,11 +355,19 @@ impl DiskFile for SimulatedFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.0.state();
-        state.operate()?;
-        let file = &mut state.files[self.1];
-        file.pending.clear();
-        file.durable = file.cached.clone();
-        Ok(())
+        let done = state.operate();
+        let State { files, rng, .. } = &mut *state;
+        let file = &mut files[self.1];
+        match &done {
+            Ok(()) => {
+                for change in file.pending.drain(..) {
+                    File::apply(&mut file.durable, &change);
+                }
+            }
+            // As systems do: what was not written is given up, and looks as if it had been.
+            Err(_) => file.write_some(rng),
+        }
+        done
     }
 
     fn reserve(&self, octets: u64) -> io::Result<()> {

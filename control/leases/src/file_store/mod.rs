@@ -5,6 +5,7 @@
 
 mod append;
 mod checkpointing;
+mod confirm;
 mod job;
 mod open;
 mod space;

@@ -15,6 +15,7 @@ use super::LastRecord;
 use super::OpenOptions;
 use super::Troubles;
 use super::Use;
+use super::confirm::confirm;
 use crate::checkpoint::NAMES;
 use crate::disk::Disk;
 use crate::disk::DiskError;
@@ -33,7 +34,6 @@ use crate::store::Room;
 use crate::survey::Chosen;
 use crate::survey::LastCommit;
 use crate::survey::OpenError;
-use crate::survey::Slot;
 use crate::survey::Survey;
 
 /// A store, and what it said.
@@ -109,9 +109,7 @@ impl FileStore {
         };
         batch.merge(reader.transpose()?, |row| giver.give(row))?;
         let rows = giver.given;
-        // Before there are effects of what was read, it must be as durable as it seems: a process may have
-        // been killed between writing and syncing.
-        sync(&*disk, &survey)?;
+        confirm(&*disk, &survey)?;
         let (last, older) = (survey.last, survey.older_version());
         let ending = if survey.is_torn {
             Ending::Torn
@@ -295,19 +293,6 @@ pub(crate) fn take(directory: &Path) -> Result<Arc<dyn Disk>, OpenError> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(OpenError::InUse),
         Err(error) => Err(failed("open", &directory.display().to_string())(error).into()),
     }
-}
-
-/// Files that were being made count from now on, so all are made durable, and their names.
-fn sync(disk: &dyn Disk, survey: &Survey) -> Result<(), DiskError> {
-    for Slot { name, file, .. } in survey.slots.values() {
-        file.sync().map_err(failed("sync", name))?;
-    }
-    if let Some(chosen) = &survey.checkpoint {
-        let name = NAMES[chosen.place];
-        chosen.file.sync().map_err(failed("sync", name))?;
-    }
-    disk.sync_names()
-        .map_err(failed("make durable", "the names of files"))
 }
 
 /// A number that no other store has, without which files that were copied into each other would look like
