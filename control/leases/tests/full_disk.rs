@@ -84,6 +84,10 @@ fn on_a_full_file_system_known_sets_are_refreshed_and_new_ones_wait_for_space() 
     assert_eq!(store.room(), Room::OnlyKnownSets);
     let trouble = store.status().trouble.unwrap();
     assert!(trouble.contains("No space left"), "{trouble}");
+    drop(store);
+    let (opened, found) = open(&directory, &options(), moment(number));
+    assert!(found == rows && opened.store.room() == Room::OnlyKnownSets);
+    store = opened.store;
     fs::remove_file(filler).unwrap();
     store.tend(&moment(number));
     assert_eq!(store.room(), Room::Open);

@@ -12,13 +12,17 @@ use crate::disk::failed;
 use crate::sector::SECTOR;
 use crate::survey::Survey;
 
-/// Makes durable what a survey has found.
-pub(super) fn confirm(disk: &dyn Disk, survey: &Survey) -> Result<(), DiskError> {
+/// Makes durable what a survey has found, journal files of `segment_octets` that nobody knew of included.
+pub(super) fn confirm(
+    disk: &dyn Disk,
+    survey: &Survey,
+    segment_octets: u64,
+) -> Result<(), DiskError> {
     let active = survey.live.last();
     for (number, slot) in &survey.slots {
         let name = &slot.name;
-        if *number >= survey.known_slots {
-            // It was being made, and counts from now on.
+        if *number >= survey.known_slots && slot.octets >= segment_octets {
+            // It counts from now on.
             slot.file
                 .reserve(slot.octets)
                 .map_err(failed("reserve space for", name))?;

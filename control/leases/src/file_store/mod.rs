@@ -9,6 +9,7 @@ mod confirm;
 mod job;
 mod open;
 mod space;
+mod sum_up;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,7 +174,9 @@ impl LeaseStore for FileStore {
     fn tend(&mut self, moment: &Moment) {
         self.observe(moment);
         self.take_checkpoint();
-        self.seal(moment);
+        if self.is_seal_due(moment) {
+            self.seal(moment);
+        }
         self.keep_space();
         self.begin_checkpoint_if_worth_it();
     }
@@ -207,16 +210,20 @@ impl FileStore {
         self.now = *moment;
     }
 
-    /// Puts an empty record behind rows, so that they are no longer the last. When nothing is committed, one
-    /// now and then keeps the clocks of the store from falling behind.
-    fn seal(&mut self, moment: &Moment) {
+    /// Whether an empty record is to be put behind rows, so that they are no longer the last; under load the
+    /// next commit does that. When nothing is committed, one now and then keeps the clocks of the store from
+    /// falling behind.
+    fn is_seal_due(&self, moment: &Moment) -> bool {
         let last = self.last_record;
-        let is_due = last.kind == Kind::Rows
-            || last.shift_ms != self.shift_ms
-            || moment.monotonic.since(last.written) >= IDLE;
-        if !is_due {
-            return;
-        }
+        let age = moment.monotonic.since(last.written);
+        let is_idle = match last.kind {
+            Kind::Rows => age >= QUIET,
+            Kind::Seal => age >= IDLE,
+        };
+        is_idle || last.shift_ms != self.shift_ms
+    }
+
+    fn seal(&mut self, moment: &Moment) {
         let first = self.next;
         match self.append_seal(moment) {
             Ok(()) => self.troubles.commit = None,
@@ -241,6 +248,9 @@ impl Drop for FileStore {
 
 /// Two clocks, each in whole milliseconds, may differ by some without having been set.
 const ROUNDING_MS: u64 = 10;
+
+/// How long rows may be last.
+const QUIET: Duration = Duration::from_millis(500);
 
 /// The longest time without a record.
 const IDLE: Duration = Duration::from_secs(10);

@@ -109,7 +109,7 @@ impl FileStore {
         };
         batch.merge(reader.transpose()?, |row| giver.give(row))?;
         let rows = giver.given;
-        confirm(&*disk, &survey)?;
+        confirm(&*disk, &survey, options.segment_octets)?;
         let (last, older) = (survey.last, survey.older_version());
         let ending = if survey.is_torn {
             Ending::Torn
@@ -232,33 +232,6 @@ impl FileStore {
         store.last_record.kind = Kind::Rows;
         Ok(store)
     }
-
-    /// Writes everything in today's format, after a copy was made of how it was.
-    fn migrate(&mut self, version: u32) -> Result<String, OpenError> {
-        let folder = format!("backup-format-{version}-{}", self.now.utc_ms);
-        self.disk
-            .copy_to(&folder)
-            .map_err(failed("copy the store to", &folder))?;
-        self.sum_up()?;
-        Ok(folder)
-    }
-
-    /// Brings everything into one checkpoint, so that the next start is short.
-    ///
-    /// # Errors
-    /// When the checkpoint cannot be made; nothing is lost then.
-    pub fn sum_up(&mut self) -> Result<(), OpenError> {
-        self.finish_checkpoint();
-        self.begin_segment().map_err(|_| first_segment())?;
-        while !self.closed().is_empty() {
-            self.begin_checkpoint();
-            self.finish_checkpoint();
-            if let Some(trouble) = self.troubles.checkpoint.take() {
-                return Err(failed("write", NAMES[0])(io::Error::other(trouble)).into());
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Gives rows out in the time of a run.
@@ -301,7 +274,8 @@ fn new_identity(moment: &Moment) -> u64 {
     RandomState::new().hash_one(moment.utc_ms)
 }
 
-fn first_segment() -> DiskError {
+/// The error of a journal that cannot begin.
+pub(super) fn first_segment() -> DiskError {
     let full = io::Error::from(io::ErrorKind::StorageFull);
     failed("begin a segment in", "the journal")(full)
 }

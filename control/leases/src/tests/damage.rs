@@ -30,7 +30,7 @@ fn sealed() -> (SimulatedDisk, Rows) {
         opened.store.commit(&commit, &later(ms)).unwrap();
         rows.extend(commit.iter().map(|row| (key(row), *row)));
     }
-    opened.store.tend(&later(100));
+    opened.store.tend(&later(1000));
     assert!(opened.store.status().checkpoint_rows > 0);
     disk.kill();
     drop(opened);
@@ -40,7 +40,7 @@ fn sealed() -> (SimulatedDisk, Rows) {
 
 /// Whether damage is found; if it is not, it must not matter.
 fn is_found(disk: &SimulatedDisk, rows: &Rows) -> bool {
-    match open(disk, later(200)) {
+    match open(disk, later(1100)) {
         Ok((_, found)) => {
             assert_eq!(&found, rows);
             false
@@ -114,7 +114,7 @@ fn a_file_of_another_store_is_refused() {
     let (other, _) = sealed();
     let name = "journal.0001";
     disk.tamper(name, |octets| *octets = other.contents(name));
-    let refused = open(&disk, later(200)).err();
+    let refused = open(&disk, later(1100)).err();
     let Some(OpenError::Corrupt(fault)) = refused else {
         panic!("{refused:?}");
     };
@@ -125,7 +125,7 @@ fn a_file_of_another_store_is_refused() {
 fn the_line_about_a_fault_says_where_and_what_to_do() {
     let (disk, _) = sealed();
     disk.lose("journal.0000");
-    let refused = open(&disk, later(200)).err().unwrap().to_string();
+    let refused = open(&disk, later(1100)).err().unwrap().to_string();
     assert_eq!(
         refused,
         "journal.0000, octet 0: the file is missing or too short; nothing was changed, \

@@ -3,34 +3,32 @@
 //! Invariant: what a survey finds is everything that was ever acknowledged. Whatever else could be the case
 //! is a fault, but for a last record that was not finished, which nobody was told of.
 
+mod error;
+mod files;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use thiserror::Error;
-
-use crate::checkpoint::Checkpoint;
-use crate::checkpoint::NAMES;
-use crate::checkpoint::Reader;
+use self::error::fault;
+use self::files::checkpoint;
+use self::files::slots;
 use crate::disk::Disk;
-use crate::disk::DiskError;
-use crate::disk::DiskFile;
 use crate::disk::UNFINISHED;
 use crate::disk::failed;
-use crate::fault::Fault;
 use crate::fault::Flaw;
-use crate::fault::ReadError;
 use crate::journal::FIRST_RECORD;
 use crate::journal::Segment;
 use crate::journal::Walk;
 use crate::journal::file_name;
-use crate::journal::number_of;
 use crate::journal::records_anywhere;
 use crate::merge::Batch;
 use crate::moment::Judgement;
 use crate::moment::Moment;
-use crate::sector::SECTOR;
-use crate::sector::Sector;
 use crate::version;
+
+pub use self::error::OpenError;
+pub(crate) use self::files::Chosen;
+pub(crate) use self::files::Slot;
+pub(crate) use self::files::whole;
 
 /// The clocks of the last record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,32 +51,6 @@ impl LastCommit {
             }
             Judgement::Unsettled => self.epoch_s,
         }
-    }
-}
-
-/// A file of the journal.
-#[derive(Clone)]
-pub(crate) struct Slot {
-    pub(crate) name: String,
-    pub(crate) file: Arc<dyn DiskFile>,
-    pub(crate) octets: u64,
-    /// What it was last used for.
-    pub(crate) segment: Option<Segment>,
-}
-
-/// The checkpoint that counts.
-#[derive(Clone)]
-pub(crate) struct Chosen {
-    /// Which of the two files it is in.
-    pub(crate) place: usize,
-    pub(crate) file: Arc<dyn DiskFile>,
-    pub(crate) checkpoint: Checkpoint,
-}
-
-impl Chosen {
-    /// A reader of its rows.
-    pub(crate) fn reader(&self) -> Result<Reader, ReadError> {
-        Reader::new(self.file.clone(), NAMES[self.place], self.checkpoint)
     }
 }
 
@@ -290,125 +262,4 @@ fn nothing(slots: &BTreeMap<usize, Slot>) -> Result<Option<Survey>, OpenError> {
         }
     }
     Ok(None)
-}
-
-fn checkpoint(disk: &dyn Disk, names: &[String]) -> Result<Option<Chosen>, OpenError> {
-    let mut chosen: Option<Chosen> = None;
-    for (place, name) in NAMES.into_iter().enumerate() {
-        if !names.iter().any(|other| other == name) {
-            continue;
-        }
-        let file = disk.open(name).map_err(failed("open", name))?;
-        let Some(checkpoint) = Checkpoint::decode(&header(&*file, name)?) else {
-            continue;
-        };
-        check_version(name, checkpoint.version)?;
-        let older = chosen.as_ref().map(|other| other.checkpoint);
-        if older.is_some_and(|other| other.store != checkpoint.store) {
-            return Err(fault(name, 0, Flaw::OtherStore));
-        }
-        if older.is_none_or(|other| other.generation < checkpoint.generation) {
-            chosen = Some(Chosen {
-                place,
-                file,
-                checkpoint,
-            });
-        }
-    }
-    Ok(chosen)
-}
-
-fn slots(disk: &dyn Disk, names: &[String]) -> Result<BTreeMap<usize, Slot>, OpenError> {
-    let mut slots = BTreeMap::new();
-    for name in names {
-        let Some(number) = number_of(name).filter(|number| file_name(*number) == *name) else {
-            continue;
-        };
-        let file = disk.open(name).map_err(failed("open", name))?;
-        let segment = Segment::decode(&header(&*file, name)?);
-        if let Some(segment) = segment {
-            check_version(name, segment.version)?;
-        }
-        let slot = Slot {
-            name: name.clone(),
-            octets: file.octets().map_err(failed("look at", name))?,
-            file,
-            segment,
-        };
-        slots.insert(number, slot);
-    }
-    Ok(slots)
-}
-
-fn check_version(file: &str, version: u32) -> Result<(), OpenError> {
-    if version::is_known(version) {
-        return Ok(());
-    }
-    Err(OpenError::Version {
-        file: file.to_owned(),
-        version,
-    })
-}
-
-fn header(file: &dyn DiskFile, name: &str) -> Result<Sector, DiskError> {
-    let mut sector = [0; SECTOR];
-    file.read_at(&mut sector, 0).map_err(failed("read", name))?;
-    Ok(sector)
-}
-
-/// All octets of a file.
-pub(crate) fn whole(file: &dyn DiskFile, name: &str) -> Result<Vec<u8>, DiskError> {
-    let length = file.octets().map_err(failed("look at", name))?;
-    let mut octets = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
-    let read = file.read_at(&mut octets, 0).map_err(failed("read", name))?;
-    octets.truncate(read);
-    Ok(octets)
-}
-
-fn fault(file: &str, at: u64, flaw: Flaw) -> OpenError {
-    OpenError::Corrupt(Fault {
-        file: file.to_owned(),
-        at,
-        flaw,
-    })
-}
-
-/// Why a store is not opened.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error("the lease store is in use by another process")]
-    InUse,
-    /// It was written by another version of this program.
-    #[error(
-        "{file} has format {version}, and this program reads {known}: use the version that wrote it",
-        known = version::VERSION
-    )]
-    Version {
-        /// The file.
-        file: String,
-        /// The format's version.
-        version: u32,
-    },
-    /// It was being made from something else, which is in the folder that the file names.
-    #[error(
-        "the lease store was being made anew, which was not finished: empty its directory, move back the \
-         files of the folder that `{UNFINISHED}` names, if it names one, and try again"
-    )]
-    Unfinished,
-    /// It lost something.
-    #[error("{0}; nothing was changed, `lwaftr lease restore` saves what can be read")]
-    Corrupt(#[from] Fault),
-    /// The disk does not give it.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-}
-
-impl From<ReadError> for OpenError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Disk(error) => Self::Disk(error),
-            ReadError::Fault(fault) => Self::Corrupt(fault),
-        }
-    }
 }
