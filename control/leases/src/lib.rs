@@ -11,7 +11,17 @@
 //!  open = the newest checkpoint, and over it all records since
 //! ```
 //!
-//! - [`store`] what the daemon asks for, and [`file_store`] how it gets it;
+//! Whoever drives it keeps this order:
+//!
+//! 1. [`FileStore::open`](file_store::FileStore::open): the clock is [started](clock::Clock::start) with the
+//!    last commit, each row goes into the book, and where no row came the epoch begins;
+//! 2. before a set is granted that is not in the book, [`LeaseStore::room`](store::LeaseStore::room) is asked;
+//! 3. effects that wait together become [rows](row::Row::after) of one commit, and are taken back from the
+//!    book when that fails;
+//! 4. once a second the store is [tended](store::LeaseStore::tend), and leases expire by the monotonic clock,
+//!    unless the moment is [unsettled](moment::Judgement::Unsettled).
+//!
+//! - [`store`]: what the daemon asks for, and [`file_store`] how it gets it;
 //! - [`row`] and [`moment`]: what is stored, and in whose time;
 //! - [`clock`]: the time, and whether it may be believed;
 //! - [`offline`]: checking, saving, restoring and moving a store that no daemon uses;

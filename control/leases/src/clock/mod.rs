@@ -73,7 +73,7 @@ impl<S: TimeSource> Clock<S> {
             elapsed_ms: 0,
             utc_ms: reading.utc_ms,
             steady_ms: 0,
-            synchronisation: reading.synchronisation,
+            synchronisation: clock.source.synchronisation(),
         };
         if judge(&evidence) == Judgement::Unsettled {
             clock.doubt = Some(Doubt {
@@ -133,7 +133,7 @@ impl<S: TimeSource> Clock<S> {
             elapsed_ms: now_ms.saturating_sub(doubt.since_ms),
             utc_ms: reading.utc_ms,
             steady_ms: now_ms.saturating_sub(doubt.steady_since_ms),
-            synchronisation: reading.synchronisation,
+            synchronisation: self.source.synchronisation(),
         };
         if judge(&evidence) == Judgement::Unsettled {
             return None;

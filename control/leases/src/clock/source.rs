@@ -13,8 +13,6 @@ pub struct Reading {
     pub monotonic_ns: u64,
     /// Milliseconds since 1970, as the system has it.
     pub utc_ms: u64,
-    /// Whether somebody keeps the system's clock right.
-    pub synchronisation: Synchronisation,
 }
 
 impl Reading {
@@ -37,6 +35,9 @@ pub enum Synchronisation {
 pub trait TimeSource {
     /// What all clocks say now.
     fn read(&mut self) -> Reading;
+
+    /// Whether somebody keeps the system's clock right; only asked while that matters.
+    fn synchronisation(&mut self) -> Synchronisation;
 }
 
 /// The system's clocks.
@@ -66,8 +67,11 @@ impl TimeSource for SystemTime {
         Reading {
             monotonic_ns: nanos(monotonic).saturating_add(TEN_YEARS_NS),
             utc_ms: nanos(utc) / 1_000_000,
-            synchronisation: self.is_synchronised.unwrap_or(marked)(),
         }
+    }
+
+    fn synchronisation(&mut self) -> Synchronisation {
+        self.is_synchronised.unwrap_or(marked)()
     }
 }
 

@@ -12,15 +12,16 @@ const LAST: LastCommit = LastCommit {
 
 /// A clock that is set by hand.
 #[derive(Clone)]
-struct Hand(Rc<Cell<Reading>>);
+struct Hand(Rc<Cell<Reading>>, Rc<Cell<Synchronisation>>);
 
 impl Hand {
     fn new(utc_ms: u64) -> Self {
-        Self(Rc::new(Cell::new(Reading {
+        let reading = Reading {
             monotonic_ns: 5_000_000_000,
             utc_ms,
-            synchronisation: Synchronisation::Unknown,
-        })))
+        };
+        let synchronisation = Rc::new(Cell::new(Synchronisation::Unknown));
+        Self(Rc::new(Cell::new(reading)), synchronisation)
     }
 
     fn pass(&self, ms: u64) {
@@ -37,15 +38,17 @@ impl Hand {
     }
 
     fn synchronise(&self) {
-        let mut reading = self.0.get();
-        reading.synchronisation = Synchronisation::Synchronised;
-        self.0.set(reading);
+        self.1.set(Synchronisation::Synchronised);
     }
 }
 
 impl TimeSource for Hand {
     fn read(&mut self) -> Reading {
         self.0.get()
+    }
+
+    fn synchronisation(&mut self) -> Synchronisation {
+        self.1.get()
     }
 }
 
