@@ -27,6 +27,7 @@ use leases::file_store::FileStore;
 use leases::file_store::OpenOptions;
 use leases::moment::Judgement;
 use leases::moment::Moment;
+use leases::refill::Refill;
 use leases::row::Row;
 use leases::store::LeaseStore;
 use pcp::book::Book;
@@ -150,25 +151,14 @@ fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
         pcp_ports: PcpPorts::Included,
     }])?;
     let mut book = Book::new(pools, 56, Duration::from_secs(120), now().monotonic);
-    let (mut good, mut refused) = (0, 0);
+    let mut refused = 0;
+    let mut refill = Refill::new(&mut book, |_, _| refused += 1);
     let options = OpenOptions::default();
-    FileStore::open(
-        directory,
-        &options,
-        |_| now(),
-        |row| {
-            let restored = match row {
-                Row::Held(lease) => book.restore(lease),
-                Row::Resting { lease, until } => book.restore_resting(lease, until),
-            };
-            match restored {
-                Ok(()) => good += 1,
-                Err(_) => refused += 1,
-            }
-        },
-    )?;
+    FileStore::open(directory, &options, |_| now(), |row| refill.add(row))?;
+    refill.finish();
     println!(
-        "{good} rows into a book ({refused} refused): {:.2?}",
+        "{} rows into a book ({refused} refused): {:.2?}",
+        book.counts().0,
         watch.elapsed()
     );
     Ok(())

@@ -14,7 +14,7 @@
 //! Whoever drives it keeps this order:
 //!
 //! 1. [`FileStore::open`](file_store::FileStore::open): the clock is [started](clock::Clock::start) with the
-//!    last commit, each row goes into the book, and where no row came the epoch begins;
+//!    last commit, each row [goes into the book](refill::Refill), and where no row came the epoch begins;
 //! 2. before a set is granted that is not in the book, [`LeaseStore::room`](store::LeaseStore::room) is asked;
 //! 3. effects that wait together become [rows](row::Row::after) of one commit, and are taken back from the
 //!    book when that fails;
@@ -38,6 +38,7 @@ mod merge;
 pub mod moment;
 mod octets;
 pub mod offline;
+pub mod refill;
 pub mod row;
 #[cfg(test)]
 mod samples;
