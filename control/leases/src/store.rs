@@ -8,6 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::disk::DiskError;
+use crate::fault::Fault;
 use crate::moment::Moment;
 use crate::row::Row;
 
@@ -57,6 +58,9 @@ pub struct Status {
     pub room: Room,
     /// What went wrong last and has not gone well since.
     pub trouble: Option<String>,
+    /// What was found damaged since the store was opened. What the daemon has in memory should be written
+    /// anew before it ends.
+    pub fault: Option<Fault>,
 }
 
 /// Why rows are not durable.

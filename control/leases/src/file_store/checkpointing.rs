@@ -81,7 +81,7 @@ impl FileStore {
             },
             place,
             file: self.checkpoint_files[place].clone(),
-            block_octets: BLOCK_OCTETS.min(self.options.segment_octets as usize / 8),
+            block_octets: self.block_octets(),
             over: self.over(),
         };
         self.checkpoint_begun = Some(self.now.monotonic);
@@ -128,11 +128,22 @@ impl FileStore {
         };
         match done {
             Ok(checkpoint) => self.install(place, checkpoint),
-            Err(error) => self.troubles.checkpoint = Some(error.to_string()),
+            Err(error) => {
+                self.troubles.checkpoint = Some(error.to_string());
+                if let ReadError::Fault(fault) = error {
+                    self.fault = Some(fault);
+                }
+            }
         }
     }
 
-    fn install(&mut self, place: usize, checkpoint: Checkpoint) {
+    /// Octets of a block of a checkpoint.
+    pub(super) fn block_octets(&self) -> usize {
+        BLOCK_OCTETS.min(self.options.segment_octets as usize / 8)
+    }
+
+    /// Makes a checkpoint that is done the one that counts.
+    pub(super) fn install(&mut self, place: usize, checkpoint: Checkpoint) {
         let covered: Vec<u64> = self
             .closed()
             .into_iter()
@@ -147,6 +158,7 @@ impl FileStore {
         }
         self.checkpoint = Some((place, checkpoint));
         self.troubles.checkpoint = None;
+        self.fault = None;
         self.keep_space();
     }
 

@@ -8,6 +8,7 @@ mod checkpointing;
 mod confirm;
 mod job;
 mod open;
+mod rewrite;
 mod space;
 mod sum_up;
 
@@ -21,6 +22,7 @@ use crate::checkpoint::Checkpoint;
 use crate::checkpoint::NAMES;
 use crate::disk::Disk;
 use crate::disk::DiskFile;
+use crate::fault::Fault;
 use crate::moment::Moment;
 use crate::row::Row;
 use crate::store::CommitError;
@@ -91,6 +93,7 @@ pub struct FileStore {
     last_record: LastRecord,
     room: Room,
     troubles: Troubles,
+    fault: Option<Fault>,
     now: Moment,
     buffer: Vec<u8>,
     commits: u64,
@@ -194,6 +197,7 @@ impl LeaseStore for FileStore {
                 .map(|begun| self.now.monotonic.since(begun)),
             room: self.room,
             trouble: self.troubles.first(),
+            fault: self.fault.clone(),
         }
     }
 }

@@ -189,6 +189,7 @@ impl FileStore {
             },
             room: Room::Open,
             troubles: Troubles::default(),
+            fault: None,
             now: *moment,
             buffer: Vec::new(),
             commits: 0,

@@ -8,6 +8,7 @@ use super::open;
 use crate::disk::simulated::SimulatedDisk;
 use crate::fault::Flaw;
 use crate::file_store::Ending;
+use crate::file_store::FileStore;
 use crate::row::Row;
 use crate::samples::later;
 use crate::samples::lease;
@@ -119,6 +120,37 @@ fn a_file_of_another_store_is_refused() {
         panic!("{refused:?}");
     };
     assert_eq!((fault.file.as_str(), fault.flaw), (name, Flaw::OtherStore));
+}
+
+#[test]
+fn damage_to_files_in_use_is_told_of_and_written_over_from_memory() {
+    let disk = SimulatedDisk::new(4);
+    let (mut opened, mut rows) = open(&disk, later(0)).unwrap();
+    let store = &mut opened.store;
+    let mut commit = |store: &mut FileStore, number: u32| {
+        let sets = number * 30 % 600;
+        let commit: Vec<Row> = (sets..sets + 30).map(|set| Row::Held(lease(set))).collect();
+        store.commit(&commit, &later(u64::from(number))).unwrap();
+        rows.extend(commit.iter().map(|row| (key(row), *row)));
+    };
+    commit(store, 0);
+    disk.tamper("journal.0000", |octets| octets[4096 + 200] ^= 1);
+    for number in 1..15 {
+        commit(store, number);
+    }
+    let status = store.status();
+    let flaw = Flaw::DamagedRecord { sequence: 1 };
+    assert_eq!(status.fault.map(|fault| fault.flaw), Some(flaw));
+    assert!(status.trouble.is_some());
+    commit(store, 15);
+    store
+        .rewrite(rows.values().copied(), &later(20_000))
+        .unwrap();
+    let status = store.status();
+    assert_eq!((status.fault, status.trouble), (None, None));
+    assert_eq!(status.checkpoint_rows, rows.len() as u64);
+    drop(opened);
+    assert_eq!(open(&disk, later(20_000)).unwrap().1, rows);
 }
 
 #[test]

@@ -98,6 +98,16 @@ impl History {
         }
     }
 
+    /// Writes down anew what the book of a daemon would hold.
+    fn rewrite(&mut self) {
+        let moment = self.moment();
+        if let Some(store) = &mut self.store
+            && store.rewrite(self.rows.values().copied(), &moment).is_ok()
+        {
+            self.doubtful.clear();
+        }
+    }
+
     /// Sets the clock, on a disk that works for once.
     fn step(&mut self) {
         if self.disk.is_dead() {
@@ -132,6 +142,7 @@ impl History {
             93..95 => self.disk.fail_one_in(None),
             95..97 => self.disk.leave(self.rng.u64(0..100_000)),
             97..98 => self.disk.leave(u64::MAX),
+            98..99 => self.rewrite(),
             _ => self.crash(),
         }
         if self.disk.is_dead() {
