@@ -28,6 +28,19 @@ pub(crate) fn u64_at(octets: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(array_at(octets, at))
 }
 
+/// The count or time at `at`; more than 48 bits are 48 ones, so that sums cannot overflow.
+#[inline]
+pub(crate) fn count_at(octets: &[u8], at: usize) -> u64 {
+    u64_at(octets, at).min((1 << 48) - 1)
+}
+
+/// The difference of times at `at`, as far as times go.
+#[inline]
+pub(crate) fn difference_at(octets: &[u8], at: usize) -> i64 {
+    let most = (1 << 48) - 1;
+    u64_at(octets, at).cast_signed().clamp(-most, most)
+}
+
 /// The 48 bits at `at`.
 #[inline]
 pub(crate) fn u48_at(octets: &[u8], at: usize) -> u64 {

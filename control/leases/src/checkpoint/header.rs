@@ -3,6 +3,8 @@
 //! Invariant: a block names its checkpoint and its own number, so that one that an earlier checkpoint left
 //! in the file never counts.
 
+use crate::octets::count_at;
+use crate::octets::difference_at;
 use crate::octets::put;
 use crate::octets::u32_at;
 use crate::octets::u64_at;
@@ -60,13 +62,13 @@ impl Checkpoint {
         Some(Self {
             version: sector::version(header, MAGIC)?,
             store: u64_at(header, FIELDS),
-            generation: u64_at(header, FIELDS + 8),
-            covers: u64_at(header, FIELDS + 16),
-            utc_ms: u64_at(header, FIELDS + 24),
-            shift_ms: u64_at(header, FIELDS + 32).cast_signed(),
-            rows: u64_at(header, FIELDS + 40),
-            blocks: u64_at(header, FIELDS + 48),
-            octets: u64_at(header, FIELDS + 56),
+            generation: count_at(header, FIELDS + 8),
+            covers: count_at(header, FIELDS + 16),
+            utc_ms: count_at(header, FIELDS + 24),
+            shift_ms: difference_at(header, FIELDS + 32),
+            rows: count_at(header, FIELDS + 40),
+            blocks: count_at(header, FIELDS + 48),
+            octets: count_at(header, FIELDS + 56),
             epoch_s: u32_at(header, FIELDS + 64),
             slots: u32_at(header, FIELDS + 68),
         })
@@ -117,9 +119,9 @@ impl Block {
         }
         Some(Self {
             store: u64_at(header, 8),
-            generation: u64_at(header, 16),
-            covers: u64_at(header, 24),
-            shift_ms: u64_at(header, 32).cast_signed(),
+            generation: count_at(header, 16),
+            covers: count_at(header, 24),
+            shift_ms: difference_at(header, 32),
             number: u32_at(header, 40),
             octets: u32_at(header, 44),
             checksum: u32_at(header, 48),

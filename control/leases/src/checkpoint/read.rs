@@ -22,6 +22,7 @@ pub(crate) struct Reader {
     file: Arc<dyn DiskFile>,
     name: &'static str,
     checkpoint: Checkpoint,
+    file_octets: u64,
     block: Vec<u8>,
     /// The present row.
     row: std::ops::Range<usize>,
@@ -36,8 +37,10 @@ impl Reader {
         name: &'static str,
         checkpoint: Checkpoint,
     ) -> Result<Self, ReadError> {
+        let file_octets = file.octets().map_err(failed("look at", name))?;
         let mut reader = Self {
             file,
+            file_octets,
             name,
             checkpoint,
             block: Vec::new(),
@@ -93,7 +96,7 @@ impl Reader {
                 && block.generation == self.checkpoint.generation
                 && u64::from(block.number) == self.next_block
                 && block.octets > 0
-                && self.next_at + u64::from(block.octets) <= self.checkpoint.octets
+                && self.next_at + u64::from(block.octets) <= self.file_octets
         });
         let Some(block) = block else {
             return Err(self.fault(damaged));

@@ -2,6 +2,8 @@
 //!
 //! Invariant: header and rows have a checksum each, so that a length is believed before rows are read.
 
+use crate::octets::count_at;
+use crate::octets::difference_at;
 use crate::octets::put;
 use crate::octets::u32_at;
 use crate::octets::u64_at;
@@ -56,9 +58,9 @@ impl Record {
         }
         Some(Self {
             store: u64_at(header, 8),
-            sequence: u64_at(header, 16),
-            utc_ms: u64_at(header, 24),
-            shift_ms: u64_at(header, 32).cast_signed(),
+            sequence: count_at(header, 16),
+            utc_ms: count_at(header, 24),
+            shift_ms: difference_at(header, 32),
             epoch_s: u32_at(header, 40),
             slots: u32_at(header, 44),
             rows: u32_at(header, 48),

@@ -1,5 +1,6 @@
 //! A segment: one use of one journal file.
 
+use crate::octets::count_at;
 use crate::octets::put;
 use crate::octets::u32_at;
 use crate::octets::u64_at;
@@ -42,9 +43,9 @@ impl Segment {
         Some(Self {
             version: sector::version(header, MAGIC)?,
             store: u64_at(header, FIELDS),
-            number: u64_at(header, FIELDS + 8),
-            first: u64_at(header, FIELDS + 16),
-            octets: u64_at(header, FIELDS + 24),
+            number: count_at(header, FIELDS + 8),
+            first: count_at(header, FIELDS + 16),
+            octets: count_at(header, FIELDS + 24),
             slots: u32_at(header, FIELDS + 32),
         })
     }

@@ -59,6 +59,9 @@ pub(super) fn checkpoint(disk: &dyn Disk, names: &[String]) -> Result<Option<Cho
             continue;
         };
         check_version(name, checkpoint.version)?;
+        if checkpoint.octets > file.octets().map_err(failed("look at", name))? {
+            return Err(fault(name, 0, Flaw::MissingFile));
+        }
         let older = chosen.as_ref().map(|other| other.checkpoint);
         if older.is_some_and(|other| other.store != checkpoint.store) {
             return Err(fault(name, 0, Flaw::OtherStore));

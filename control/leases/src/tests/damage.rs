@@ -9,6 +9,8 @@ use crate::disk::simulated::SimulatedDisk;
 use crate::fault::Flaw;
 use crate::file_store::Ending;
 use crate::file_store::FileStore;
+use crate::journal::records_anywhere;
+use crate::octets::put;
 use crate::row::Row;
 use crate::samples::later;
 use crate::samples::lease;
@@ -192,5 +194,47 @@ fn a_commit_that_was_cut_short_is_gone_and_told_of() {
         opened.store.commit(&[row(7)], &later(4)).unwrap();
         drop(opened);
         assert_eq!(open(&disk, later(5)).unwrap().1.len(), 2);
+    }
+}
+
+#[test]
+fn headers_that_are_made_up_are_an_error_or_a_store_and_never_a_panic() {
+    let (disk, _) = sealed();
+    let mut rng = Rng::with_seed(5);
+    for _ in 0..1500 {
+        let copy = disk.copy();
+        for name in disk.names() {
+            if rng.bool() {
+                copy.tamper(&name, |octets| make_up(octets, &mut rng));
+            }
+        }
+        copy.leave(10 << 20);
+        drop(open(&copy, later(1100)));
+    }
+}
+
+/// Puts a number that may be anything into a header, with the right checksum.
+fn make_up(octets: &mut [u8], rng: &mut Rng) {
+    let number = match rng.u8(0..4) {
+        0 => rng.u64(0..200),
+        1 => u64::MAX - rng.u64(0..200),
+        2 => 1 << rng.u8(0..64),
+        _ => rng.u64(..),
+    };
+    let number = number.to_le_bytes();
+    let found: Vec<usize> = records_anywhere(octets, 4096)
+        .map(|found| found.at)
+        .collect();
+    match rng.choice(&found) {
+        Some(at) if rng.bool() => {
+            put(octets, at + 16 + rng.usize(0..10) * 4, &number[..4]);
+            let checksum = crc32fast::hash(&octets[at + 8..at + 64]);
+            put(octets, at + 4, &checksum.to_le_bytes());
+        }
+        _ => {
+            put(octets, 24 + rng.usize(0..7) * 8, &number);
+            let checksum = crc32fast::hash(&octets[..508]);
+            put(octets, 508, &checksum.to_le_bytes());
+        }
     }
 }
