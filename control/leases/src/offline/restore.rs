@@ -1,7 +1,7 @@
 //! A new store from what is left of a damaged one.
 //!
-//! Invariant: no set gets a second holder by it. Where records were lost, older rows may be out of date:
-//! their sets rest until their leases are over, for their last subscribers only (FO-011), and the epoch
+//! Invariant: no set gets a second holder by it. Where records or blocks were lost, older rows may be out of
+//! date: their sets rest until their leases are over, for their last subscribers only (FO-011), and the epoch
 //! begins anew, so that those come and ask (PC-080).
 
 use std::collections::HashSet;
@@ -65,7 +65,8 @@ pub(super) fn restore_on(
     let doubt_until = match fault.flaw {
         // What came after, and how much, cannot be known.
         Flaw::MissingFile | Flaw::OtherStore | Flaw::DamagedHeader => u64::MAX,
-        _ => salvage.lost_until,
+        Flaw::MissingRecords { to, .. } => salvage.lost_until.max(to.saturating_sub(1)),
+        Flaw::DamagedRecord { .. } | Flaw::DamagedBlock { .. } | Flaw::BadRow => salvage.lost_until,
     };
     let (batch, rested) = batch(&salvage, doubt_until, options.quarantine)?;
     let now = now();

@@ -37,7 +37,7 @@ pub(super) struct Piece {
 pub(super) struct Salvage {
     /// In the order in which they were written.
     pub(super) pieces: Vec<Piece>,
-    /// The last record that is not there, although later ones or the rest of its time are.
+    /// The last record that may be lost; rows of no later one are in doubt.
     pub(super) lost_until: u64,
     /// Records that are not there.
     pub(super) lost_records: u64,
@@ -70,6 +70,10 @@ pub(super) fn salvage(disk: &dyn Disk) -> Result<Salvage, OfflineError> {
     if let Some(newest) = newest {
         let there = blocks.get(&newest.generation).copied().unwrap_or(0);
         salvage.lost_blocks = newest.blocks.saturating_sub(there);
+        if salvage.lost_blocks > 0 {
+            // What is older than the checkpoint and its last record may be what a lost block has overruled.
+            salvage.lost_until = covers.saturating_sub(2);
+        }
     }
     let mut expected = covers;
     for sequence in records.range(covers..).copied() {
