@@ -1,6 +1,7 @@
 //! How many packet buffers a pool needs, added up so that no part can starve another.
 
 use lwaftr_dataplane::punt::PuntClass;
+use lwaftr_dataplane::worker::INJECTED_MAX;
 
 use super::Config;
 
@@ -73,7 +74,8 @@ impl Config {
         let descriptors = queues * per_queue;
         let caches = (workers + 1) * Buffers::CACHE * CACHE_FLUSH_PERCENT / 100;
         let punted: u32 = PuntClass::ALL.map(Buffers::punt_ring).iter().sum();
-        let exceptions = punted + Buffers::INJECTED_RING + burst;
+        let injected = Buffers::INJECTED_RING + INJECTED_MAX as u32;
+        let exceptions = punted + injected + burst;
         // A burst in hand, one in the transmit buffer of each port, and what waits for and from control.
         let waiting = workers * burst * (1 + ports) + exceptions;
         // Devices that spread fragments are known only when they are open.

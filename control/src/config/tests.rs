@@ -259,7 +259,7 @@ fn each_optional_key_is_checked() {
         (
             "dataplane",
             "mempool_size = 4096",
-            "dataplane.mempool_size: 4096 buffers are too few, expected at least 11392 for these descriptors, caches and bursts",
+            "dataplane.mempool_size: 4096 buffers are too few, expected at least 11648 for these descriptors, caches and bursts",
         ),
         (
             "dataplane",
@@ -560,7 +560,7 @@ fn buffers_add_up_and_reassembly_has_at_most_a_quarter() {
     let buffers = parse(VALID).unwrap().buffers();
     assert_eq!(
         (buffers.descriptors, buffers.caches, buffers.bursts),
-        (4096, 768, 6528)
+        (4096, 768, 6784)
     );
     assert_eq!(buffers.mbufs, 16_383);
     assert!(buffers.reassembly_share <= buffers.mbufs / 4);

@@ -2,13 +2,9 @@
 //! packets to send and where the next hops are come down.
 
 use crate::burst::Burst;
-use crate::counters::Counter;
 use crate::drop_reason::DropReason;
-use crate::packet::Packet;
 use crate::ports::Ports;
 use crate::side::Side;
-use crate::wire::ethernet;
-use crate::wire::ethernet::Ethernet;
 use crate::worker::Worker;
 
 impl<P: Ports> Worker<P> {
@@ -63,11 +59,11 @@ impl<P: Ports> Worker<P> {
     }
 
     /// Sends what the control thread has made; it has chosen the neighbour itself. Returns how many
-    /// packets those were.
+    /// packets came or left.
     #[inline]
     pub(super) fn inject(&mut self) -> usize {
         self.ports.injected(&mut self.buffers.received);
-        if self.buffers.received.is_empty() {
+        if self.buffers.received.is_empty() && self.buffers.injected.is_empty() {
             return 0;
         }
         self.send_injected()
@@ -75,23 +71,11 @@ impl<P: Ports> Worker<P> {
 
     #[cold]
     fn send_injected(&mut self) -> usize {
-        let packets = std::mem::take(&mut self.buffers.received);
-        let count = packets.len();
-        self.counters.add(Counter::InjectedPackets, count as u64);
         let (ports, counters, buffers) = (&mut self.ports, &self.counters, &mut self.buffers);
-        let (to_internet, to_access) = (&mut buffers.to_internet, &mut buffers.to_access);
-        let were_open = (to_internet.is_open, to_access.is_open);
-        (to_internet.is_open, to_access.is_open) = (true, true);
-        for packet in packets {
-            let ether_type = Ethernet::parse(packet.head()).map(|frame| frame.ether_type);
-            match ether_type {
-                Ok(ethernet::IPV6) => to_access.push(ports, counters, packet),
-                _ => to_internet.push(ports, counters, packet),
-            }
+        let came = buffers.received.len();
+        for packet in buffers.received.drain(..) {
+            buffers.injected.add(counters, packet);
         }
-        to_internet.flush(ports, counters);
-        to_access.flush(ports, counters);
-        (to_internet.is_open, to_access.is_open) = were_open;
-        count
+        came.max(buffers.injected.send(ports, counters))
     }
 }

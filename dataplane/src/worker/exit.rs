@@ -95,7 +95,7 @@ pub(super) fn octets_of<P: Packet>(packets: &[P]) -> usize {
 /// the other side's packets pay for it.
 const TRANSMIT_TRIES: usize = 4;
 /// Counters of sent frames and their octets, indexed by `Side`.
-const SENT: [(Counter, Counter); 2] = [
+pub(super) const SENT: [(Counter, Counter); 2] = [
     (Counter::TxInternetPackets, Counter::TxInternetBytes),
     (Counter::TxAccessPackets, Counter::TxAccessBytes),
 ];

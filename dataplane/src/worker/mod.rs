@@ -8,6 +8,7 @@ mod control;
 mod exchange;
 mod exit;
 mod idle;
+mod injected;
 #[cfg(test)]
 mod tests;
 
@@ -41,8 +42,10 @@ use crate::wire::ethernet::Ethernet;
 
 use exit::Exit;
 use idle::Quiet;
+use injected::Injected;
 
 pub use idle::Idle;
+pub use injected::INJECTED_MAX;
 
 /// One poll loop with everything it owns.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ pub struct Worker<P: Ports> {
     buffers: Buffers<P::Packet>,
 }
 
-/// Where packets are between two stages; empty between rounds.
+/// Where packets are between two stages; empty between rounds, but for what waits to be injected.
 #[derive(Debug)]
 struct Buffers<P> {
     received: Burst<P>,
@@ -65,6 +68,7 @@ struct Buffers<P> {
     access: Burst<P>,
     to_internet: Exit<P>,
     to_access: Exit<P>,
+    injected: Injected<P>,
     punted: ArrayVec<(PuntClass, P), BURST_MAX>,
     dropped: Burst<P>,
 }
@@ -85,6 +89,7 @@ impl<P: Ports> Worker<P> {
             access: Burst::new(),
             to_internet: Exit::new(Side::Internet),
             to_access: Exit::new(Side::Access),
+            injected: Injected::new(),
             punted: ArrayVec::new(),
             dropped: Burst::new(),
         };

@@ -26,6 +26,7 @@ use crate::pipeline::tests::reader;
 use crate::pipeline::tests::udp;
 use crate::ports::HandedOver;
 use crate::ports::Layout;
+use crate::ports::OUTGOING_MAX;
 use crate::ports::Outgoing;
 use crate::ports::Ports;
 use crate::punt::PuntClass;
@@ -40,6 +41,8 @@ struct MemoryPorts {
     arriving: [VecDeque<HeapPacket>; 2],
     left: [Vec<HeapPacket>; 2],
     transmit_room: usize,
+    /// The side whose device takes nothing.
+    dead: Option<Side>,
     punted: [Vec<HeapPacket>; PuntClass::COUNT],
     punt_room: [usize; PuntClass::COUNT],
     now: Instant,
@@ -61,6 +64,7 @@ impl MemoryPorts {
             arriving: Default::default(),
             left: Default::default(),
             transmit_room: usize::MAX,
+            dead: None,
             punted: Default::default(),
             punt_room: [usize::MAX; PuntClass::COUNT],
             now: Instant::default(),
@@ -87,6 +91,9 @@ impl Ports for MemoryPorts {
     }
 
     fn transmit(&mut self, side: Side, packets: &mut Outgoing<HeapPacket>) {
+        if self.dead == Some(side) {
+            return;
+        }
         let taken = packets.len().min(self.transmit_room);
         self.transmit_room -= taken;
         self.left[side as usize].extend(packets.drain(..taken));
@@ -484,5 +491,70 @@ fn what_control_says_leaves_even_without_a_next_hop_by_the_side_of_its_kind() {
     let [internet, access] = &worker.ports_mut().left;
     assert_eq!((internet.len(), access.len()), (2, 1));
     assert_eq!(counters.get(Counter::InjectedPackets), 3);
+    assert_conserved(&counters);
+}
+
+/// What control has to say, told apart by its last octet.
+fn said(number: u8) -> HeapPacket {
+    let mut packet = udp(5000, 64, 0, &[number]);
+    packet.head_mut()[12..14].copy_from_slice(&[0x86, 0xdd]);
+    packet
+}
+
+#[test]
+fn what_control_says_leaves_in_order_though_traffic_has_the_device_full() {
+    let (mut worker, counters) = worker(MemoryPorts::new(Layout::TwoPorts), forwarding());
+    for round in 0..60 {
+        let ports = worker.ports_mut();
+        ports.arriving[0].extend((0..BURST_MAX).map(|_| udp(5000, 64, 0, &[])));
+        ports
+            .injected
+            .extend((0..3).map(|one| said(round * 3 + one)));
+        // The link is slower than what wants to leave by it, and sometimes stands still.
+        ports.transmit_room = if round % 4 == 0 { 0 } else { 5 };
+        worker.round();
+        assert_conserved(&counters);
+    }
+    let left = &worker.ports_mut().left[1];
+    let of_control: Vec<_> = left.iter().filter(|packet| packet.len() == 43).collect();
+    assert!(of_control.iter().map(|packet| packet.head()[42]).eq(0..180));
+    assert_eq!(counters.get(Counter::InjectedPackets), 180);
+    assert_eq!(left.len(), 225);
+}
+
+#[test]
+fn what_control_says_waits_for_a_device_that_takes_nothing_but_only_so_much_of_it() {
+    let (mut worker, counters) = worker(MemoryPorts::new(Layout::TwoPorts), forwarding());
+    for round in 0..10 {
+        let ports = worker.ports_mut();
+        ports.transmit_room = 0;
+        ports
+            .injected
+            .extend((0..40).map(|one| said(round * 20 + one / 2)));
+        worker.round();
+        assert_conserved(&counters);
+    }
+    let waiting = OUTGOING_MAX as u64;
+    assert_eq!(counters.dropped(DropReason::TransmitFull), 400 - waiting);
+    assert_eq!(counters.get(Counter::InjectedPackets), 400 - waiting);
+    worker.ports_mut().transmit_room = usize::MAX;
+    assert_eq!(worker.round() as u64, waiting);
+    assert_eq!(counters.get(Counter::InjectedPackets), 400);
+    assert_eq!(worker.round(), 0);
+    assert_conserved(&counters);
+}
+
+#[test]
+fn what_control_says_on_one_side_does_not_wait_for_the_other() {
+    let (mut worker, counters) = worker(MemoryPorts::new(Layout::TwoPorts), forwarding());
+    let ports = worker.ports_mut();
+    ports.dead = Some(Side::Internet);
+    let arp = for_us(PuntClass::Neighbour).1;
+    for number in 0..200 {
+        worker.ports_mut().injected = vec![arp.clone(), said(number)];
+        worker.round();
+    }
+    let [internet, access] = &worker.ports_mut().left;
+    assert_eq!((internet.len(), access.len()), (0, 200));
     assert_conserved(&counters);
 }
