@@ -9,10 +9,12 @@ use crate::bench;
 use crate::check;
 use crate::cli::Cli;
 use crate::cli::Command;
+use crate::cli::LeaseCommand;
 use crate::cli::Outcome;
 use crate::client;
 use crate::config::Config;
 use crate::config::Purpose;
+use crate::lease_store;
 use crate::replay;
 use crate::run;
 
@@ -40,10 +42,23 @@ pub fn execute(cli: &Cli) -> Outcome {
                 args.seed,
             )?)
         }
+        Command::Bench(args) if args.storm => {
+            let folder = tempfile::tempdir()?;
+            let store = args.store.clone();
+            let store = store.unwrap_or_else(|| folder.path().join("leases"));
+            Ok(bench::storm::run(&args.storm_options(store, cli.json))?)
+        }
         Command::Bench(args) => Ok(bench::run(&args.options(cli.json))?),
         Command::Show(args) => client::show(args, cli.json),
         Command::Softwire(args) => client::softwire(args, cli.json),
-        Command::Lease(args) => client::lease(&args.command, cli.json),
+        Command::Lease(args) => match &args.command {
+            LeaseCommand::Who(args) => client::who(args, cli.json),
+            LeaseCommand::Revoke(args) => client::revoke(args, cli.json),
+            LeaseCommand::Check(args) => lease_store::check(args, cli.json),
+            LeaseCommand::Export(args) => lease_store::export(args),
+            LeaseCommand::Import(args) => lease_store::import(args, cli.json),
+            LeaseCommand::Restore(args) => lease_store::restore(args, cli.json),
+        },
     }
 }
 

@@ -11,6 +11,7 @@ pub mod daemon;
 pub mod dispatch;
 pub mod exception;
 pub mod forwarding;
+pub mod lease_store;
 pub mod placement;
 pub mod provisioning;
 pub mod publisher;

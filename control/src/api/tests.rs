@@ -230,7 +230,7 @@ fn a_line_that_is_no_request_is_answered_and_the_next_one_works() {
         &mut stream,
         "{\"id\":9,\"frobnicate\":1}\n",
         &[
-            json!({ "id": 9, "error": "not a request: unknown field `frobnicate`, expected one of `id`, `add`, `remove`, `save`, `get`, `load`, `dump`, `show` at line 1 column 20" }),
+            json!({ "id": 9, "error": "not a request: unknown field `frobnicate`, expected one of `id`, `add`, `remove`, `save`, `get`, `load`, `dump`, `show`, `who`, `leases`, `revoke` at line 1 column 20" }),
         ],
     );
     expect(&mut stream, &add(2, 1), &[json!({ "id": 2, "ok": null })]);

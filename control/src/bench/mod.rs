@@ -12,6 +12,7 @@ mod kinds;
 pub mod measure;
 pub mod mill;
 mod report;
+pub mod storm;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
@@ -154,6 +155,9 @@ pub enum BenchError {
         /// How many may be.
         most: usize,
     },
+    /// A storm of requests could not be had.
+    #[error("the storm: {0}")]
+    Storm(String),
     /// The thread that publishes updates stopped.
     #[error("the publishing thread failed: {0}")]
     Updates(String),
@@ -219,7 +223,11 @@ fn pool(eal: &Eal) -> Result<Mempool, BenchError> {
 }
 
 fn eal_arguments(options: &Options) -> Vec<String> {
-    let core = options.control_core.to_string();
+    eal_arguments_of(options.control_core, options.huge)
+}
+
+fn eal_arguments_of(control_core: u32, huge: bool) -> Vec<String> {
+    let core = control_core.to_string();
     let mut arguments = vec![
         "--no-pci",
         "--no-telemetry",
@@ -227,7 +235,7 @@ fn eal_arguments(options: &Options) -> Vec<String> {
         "-l",
         &core,
     ];
-    if options.huge {
+    if huge {
         arguments.push("--in-memory");
     } else {
         arguments.extend(["--no-huge", "--no-shconf", "-m", "256"]);

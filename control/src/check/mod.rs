@@ -2,6 +2,7 @@
 
 mod machine;
 mod plan;
+mod pools;
 mod print;
 
 use std::io;
@@ -14,6 +15,7 @@ use indicatif::ProgressStyle;
 
 pub use machine::Machine;
 pub use plan::Plan;
+pub use pools::PoolPlan;
 
 use crate::bindings_file::Progress;
 use crate::cli::CheckArgs;

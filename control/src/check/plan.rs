@@ -8,6 +8,8 @@ use lwaftr_dataplane::table::Publisher;
 use serde::Serialize;
 
 use super::Machine;
+use super::pools;
+use super::pools::PoolPlan;
 use crate::config::Config;
 use crate::config::Device;
 use crate::config::IpAddress;
@@ -38,6 +40,12 @@ pub struct Plan {
     pub br: Vec<String>,
     /// How addresses are split.
     pub port_sets: Vec<PortSetPlan>,
+    /// Where PCP takes port sets from.
+    pub pools: Vec<PoolPlan>,
+    /// Subscribers that the pools serve when each has as many sets as it may.
+    pub pool_subscribers: usize,
+    /// The folder of the lease store, if there is a PCP server.
+    pub lease_store: Option<String>,
     /// Files of bindings.
     pub binding_files: Vec<FilePlan>,
     /// The socket for `show` and `softwire`.
@@ -130,6 +138,7 @@ impl Plan {
             })
             .collect();
         let publisher = Publisher::new(softwires.builder);
+        let pools = pools::plan(config, &publisher);
         Self {
             config: config.file.display().to_string(),
             ports: ports(config),
@@ -140,6 +149,12 @@ impl Plan {
             softwires: publisher.len(),
             br,
             port_sets: port_sets(&publisher),
+            pool_subscribers: pools::subscribers(config, &pools),
+            pools,
+            lease_store: config
+                .pcp
+                .as_ref()
+                .map(|_| config.leases.path.display().to_string()),
             binding_files,
             socket: config.socket.display().to_string(),
             warnings: warnings(config, machine),
@@ -237,6 +252,7 @@ fn warnings(config: &Config, machine: &Machine) -> Vec<String> {
             warnings.push(format!("device {device} is not in this machine"));
         }
     }
+    warnings.extend(pools::warnings(config));
     warnings.extend(memory_warning(config, machine));
     warnings.extend(mtu_warning(config));
     warnings

@@ -16,6 +16,9 @@ pub(super) fn plan(output: &mut impl Write, plan: &Plan) -> io::Result<()> {
     writeln!(output, "{}\n", ports(plan))?;
     writeln!(output, "{}\n", cores_and_memory(plan))?;
     writeln!(output, "{}\n", softwires(plan))?;
+    if !plan.pools.is_empty() {
+        writeln!(output, "{}\n", pools(plan))?;
+    }
     writeln!(output, "EAL arguments: {}", plan.eal_arguments.join(" "))?;
     for warning in &plan.warnings {
         writeln!(output, "warning: {warning}")?;
@@ -102,6 +105,31 @@ fn softwires(plan: &Plan) -> Table {
     }
     table.add_row(["in all".to_owned(), plan.softwires.to_string()]);
     table.add_row(["BR addresses".to_owned(), br(plan)]);
+    table
+}
+
+/// Two lines a pool: names and prefixes may be long.
+fn pools(plan: &Plan) -> Table {
+    let mut table = table();
+    table.set_header(["pools", ""]);
+    for pool in &plan.pools {
+        table.add_row([pool.name.clone(), pool.prefix.clone()]);
+        let size = match pool.psid_length {
+            0 => "whole addresses".to_owned(),
+            _ => format!("sets of {} ports", pool.ports_each),
+        };
+        table.add_row([
+            format!("  {size}"),
+            format!("{} to hand out, {} kept back", pool.sets, pool.kept_back),
+        ]);
+    }
+    table.add_row([
+        "subscribers served".to_owned(),
+        plan.pool_subscribers.to_string(),
+    ]);
+    if let Some(store) = &plan.lease_store {
+        table.add_row(["lease store".to_owned(), store.clone()]);
+    }
     table
 }
 

@@ -1,10 +1,14 @@
 //! Arguments of `bench`.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clap::Args;
 
 use crate::bench::Direction;
 use crate::bench::FrameMix;
 use crate::bench::Options;
+use crate::bench::storm::StormOptions;
 
 /// What to measure.
 #[derive(Args, Clone, Debug)]
@@ -43,6 +47,23 @@ pub struct BenchArgs {
     /// Measure live updates of the table as well.
     #[arg(long)]
     pub updates: bool,
+    /// Instead of forwarding, measure a storm of PCP requests: how many port sets a second are granted
+    /// and renewed durably, how fast, and what that costs the packets of others.
+    #[arg(long)]
+    pub storm: bool,
+    /// Home routers that take part in the storm, up to 16m.
+    #[arg(long, value_name = "N", default_value = "1m", value_parser = count, requires = "storm")]
+    pub leases: u32,
+    /// The folder of the storm's lease store; when there is one already, the storm goes on with it. A
+    /// temporary one when absent.
+    #[arg(long, value_name = "FOLDER", requires = "storm")]
+    pub store: Option<PathBuf>,
+    /// Milliseconds that every commit takes longer than the disk does.
+    #[arg(long, value_name = "MS", default_value_t = 0, requires = "storm")]
+    pub sync_delay: u16,
+    /// Seconds of each phase of the storm.
+    #[arg(long, value_name = "S", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..), requires = "storm")]
+    pub seconds: u8,
     /// Take packet memory from ordinary pages: slower, but needs no huge pages.
     #[arg(long)]
     pub no_huge: bool,
@@ -58,6 +79,21 @@ pub enum FrameArg {
 }
 
 impl BenchArgs {
+    /// What the storm takes, with its store in `store`.
+    #[must_use]
+    pub fn storm_options(&self, store: PathBuf, json: bool) -> StormOptions {
+        StormOptions {
+            leases: self.leases.min(MAX_LEASES),
+            store,
+            sync_delay: Duration::from_millis(self.sync_delay.into()),
+            phase: Duration::from_secs(self.seconds.into()),
+            core: self.core,
+            control_core: self.control_core,
+            huge: !self.no_huge,
+            json,
+        }
+    }
+
     /// What the benchmark takes.
     #[must_use]
     pub fn options(&self, json: bool) -> Options {
@@ -121,11 +157,15 @@ struct CountError(String);
 #[error("'{0}' is neither a number of octets from 64 to 1518 nor imix")]
 struct FrameError(String);
 
+/// Each is a subscriber of its own, told by 24 bits.
+const MAX_LEASES: u32 = 16_000_000;
+
 pub(super) const EXAMPLES: &str = "Examples:
   lwaftr bench
   lwaftr bench --softwires 1k,100k,1m,10m --frame 64,550,imix --json
   lwaftr bench --softwires 1m --direction decap --psid-length 0
-  lwaftr bench --direction encap,flood-unbound,beside-flood-unbound";
+  lwaftr bench --direction encap,flood-unbound,beside-flood-unbound
+  lwaftr bench --storm --leases 1m --sync-delay 5";
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Arguments of `lease`: leases of the running daemon.
+//! Arguments of `lease`: leases of the running daemon, and the store of one that is stopped.
 
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -25,6 +25,37 @@ pub enum LeaseCommand {
     Who(WhoArgs),
     /// Take the lease away that has a port; its set rests, and its lwB4 must ask anew.
     Revoke(RevokeArgs),
+    /// Read all of a stopped daemon's lease store, and say what is there and what is wrong.
+    Check(StoreArgs),
+    /// Print all leases of a stopped daemon's store as JSON, one a line, for a backup or another box.
+    Export(StoreArgs),
+    /// Make a lease store of what `export` printed; refused where there is one already.
+    Import(ImportArgs),
+    /// Make a new lease store of what can be read of a damaged one, which is kept beside it.
+    Restore(StoreArgs),
+}
+
+/// Which store.
+#[derive(Args, Clone, Debug)]
+#[group(required = true, multiple = false)]
+pub struct StoreArgs {
+    /// The configuration that names it.
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Its folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+}
+
+/// Arguments of `lease import`.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// The leases, or - for standard input.
+    #[arg(value_name = "LEASES")]
+    pub leases: PathBuf,
+    /// Which store.
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 /// Arguments of `lease who`.
@@ -63,4 +94,7 @@ const EXAMPLES: &str = "Examples:
   lwaftr lease who --ipv4 192.0.2.1 --port 26700
   lwaftr lease who --b4 2001:db8:b4::1 --json
   lwaftr lease revoke --ipv4 192.0.2.1 --port 26700
-  lwaftr show leases";
+  lwaftr lease check -c lwaftr.toml
+  lwaftr lease export -c lwaftr.toml > leases.jsonl
+  lwaftr lease import leases.jsonl --store /var/lib/lwaftr/leases
+  lwaftr lease restore -c lwaftr.toml";

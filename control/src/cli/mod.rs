@@ -17,9 +17,11 @@ use clap::Subcommand;
 
 pub use bench::BenchArgs;
 pub use bench::FrameArg;
+pub use lease::ImportArgs;
 pub use lease::LeaseArgs;
 pub use lease::LeaseCommand;
 pub use lease::RevokeArgs;
+pub use lease::StoreArgs;
 pub use lease::WhoArgs;
 pub use live::AddArgs;
 pub use live::DumpArgs;
@@ -69,7 +71,7 @@ pub enum Command {
     /// Look up and change the softwires of the running daemon.
     #[command(after_help = live::SOFTWIRE_EXAMPLES)]
     Softwire(SoftwireArgs),
-    /// Look up and revoke leases of port sets.
+    /// Look up and revoke leases of port sets; check, save and restore their store.
     Lease(LeaseArgs),
 }
 
@@ -131,6 +133,9 @@ mod tests {
             "lwaftr lease who --ipv4 192.0.2.1",
             "lwaftr lease who --ipv4 192.0.2.1 --port 1 --b4 ::1",
             "lwaftr lease revoke --port 1",
+            "lwaftr lease check",
+            "lwaftr lease export -c x --store y",
+            "lwaftr lease import --store y",
         ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
@@ -160,6 +165,10 @@ mod tests {
             "lwaftr lease who --b4 2001:db8::1 --json",
             "lwaftr lease revoke --ipv4 192.0.2.1 --port 1500 --socket /tmp/s",
             "lwaftr show leases --json",
+            "lwaftr lease check -c x --json",
+            "lwaftr lease export --store y",
+            "lwaftr lease import - --store y",
+            "lwaftr lease restore -c x",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
         }

@@ -15,24 +15,16 @@ use crate::api::message::Answer;
 use crate::api::message::LeasesFields;
 use crate::api::message::PortFields;
 use crate::api::message::RequestLine;
-use crate::cli::LeaseCommand;
 use crate::cli::Outcome;
 use crate::cli::RevokeArgs;
 use crate::cli::WhoArgs;
 use crate::provisioning::LeaseFacts;
 
-/// Carries a `lease` command out that the running daemon is asked for.
+/// Says who holds a port, or what a subscriber holds.
 ///
 /// # Errors
-/// The daemon's refusal, or why it cannot be asked.
-pub fn lease(command: &LeaseCommand, json: bool) -> Outcome {
-    match command {
-        LeaseCommand::Who(args) => who(args, json),
-        LeaseCommand::Revoke(args) => revoke(args, json),
-    }
-}
-
-fn who(args: &WhoArgs, json: bool) -> Outcome {
+/// When nobody does, or the daemon cannot be asked.
+pub fn who(args: &WhoArgs, json: bool) -> Outcome {
     let mut client = Client::connect(&args.socket)?;
     if let (Some(ipv4), Some(port)) = (args.ipv4, args.port) {
         let request = RequestLine {
@@ -58,7 +50,11 @@ fn who(args: &WhoArgs, json: bool) -> Outcome {
     say(json, &Value::Array(leases))
 }
 
-fn revoke(args: &RevokeArgs, json: bool) -> Outcome {
+/// Takes a lease away.
+///
+/// # Errors
+/// When there is none, or the daemon cannot be asked.
+pub fn revoke(args: &RevokeArgs, json: bool) -> Outcome {
     let mut client = Client::connect(&args.socket)?;
     let (ipv4, port) = (args.ipv4, args.port);
     let request = RequestLine {

@@ -9,7 +9,8 @@ mod softwire;
 
 pub use connection::Client;
 pub use connection::ClientError;
-pub use lease::lease;
+pub use lease::revoke;
+pub use lease::who;
 pub use show::show;
 pub use softwire::softwire;
 

@@ -65,7 +65,11 @@ impl Pcp {
             20,
             value::number(1..=MAX_RATE),
         );
-        let in_all = section.or("requests_per_second", 1_000_000, value::number(1..=MAX_RATE));
+        let in_all = section.or(
+            "requests_per_second",
+            1_000_000,
+            value::number(1..=MAX_RATE),
+        );
         section.finish();
         Some(Self {
             server: ServerConfig {

@@ -115,6 +115,15 @@ impl Batch {
         self.answers.len()
     }
 
+    /// The batch without what was in it.
+    pub(super) fn emptied(mut self) -> Self {
+        self.effects.clear();
+        self.corrections.clear();
+        self.answers.clear();
+        self.octets.clear();
+        self
+    }
+
     /// The changes of a batch that failed which happen all the same, because time made them: leases that
     /// have run out, and corrections.
     pub(super) fn inevitable(&self) -> Self {

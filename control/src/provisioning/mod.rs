@@ -54,6 +54,7 @@ pub use lease_service::LeaseError;
 pub use lease_service::LeaseService;
 pub use publish::Publication;
 pub use publish::apply;
+pub use reservations::keep_back_all;
 pub use settings::book;
 pub use statistics::LeaseEvents;
 pub use statistics::Statistics;
@@ -83,6 +84,8 @@ pub struct Provisioning {
     /// Requests of those who hold nothing yet: they wait for those who do (overload).
     newcomers: VecDeque<Newcomer>,
     waiting: Batch,
+    /// An empty batch that has had as much in it as comes: its memory is used again.
+    spare: Batch,
     /// Whether a batch is under way.
     is_committing: bool,
     /// Whether the store has room for new leases.
@@ -123,6 +126,7 @@ impl Provisioning {
             updates: Updates::default(),
             newcomers: VecDeque::new(),
             waiting: Batch::default(),
+            spare: Batch::default(),
             is_committing: false,
             may_grant: true,
             store: None,
@@ -199,13 +203,14 @@ impl Provisioning {
             return None;
         }
         self.is_committing = true;
-        Some(std::mem::take(&mut self.waiting))
+        let next = std::mem::take(&mut self.spare);
+        Some(std::mem::replace(&mut self.waiting, next))
     }
 
     /// A batch has come to its end: answers those who wait.
     pub fn finish(&mut self, batch: Batch, outcome: &Outcome, now: Instant) -> Vec<Frame> {
         self.is_committing = false;
-        match outcome {
+        let frames = match outcome {
             Outcome::Done => self.answer(&batch, &|_| false, now),
             Outcome::Failed => {
                 let mut frames = self.take_back_waiting(now);
@@ -223,7 +228,9 @@ impl Provisioning {
                 frames.extend(self.answer(&batch, &refused, now));
                 frames
             }
-        }
+        };
+        self.spare = batch.emptied();
+        frames
     }
 
     /// Whether new leases may be granted: not while the store is full. Returns whether they could be

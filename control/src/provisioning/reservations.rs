@@ -67,6 +67,14 @@ impl Reservations {
     }
 }
 
+/// Takes what the operator binds out of the pools, for those who only look at them.
+pub fn keep_back_all(bindings: impl IntoIterator<Item = Binding>, book: &mut Book) {
+    let mut reservations = Reservations::default();
+    for binding in bindings {
+        reservations.add(&binding, book);
+    }
+}
+
 /// What a binding takes out of a pool.
 enum Reserved {
     Nothing,

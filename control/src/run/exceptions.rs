@@ -125,7 +125,9 @@ impl Exceptions {
         match class {
             PuntClass::Neighbour | PuntClass::Icmp => {
                 let path = &mut self.path;
-                let answers = packets.iter().filter_map(|packet| path.receive(packet, now));
+                let answers = packets
+                    .iter()
+                    .filter_map(|packet| path.receive(packet, now));
                 let answers: Vec<_> = answers.collect();
                 self.send(answers);
             }

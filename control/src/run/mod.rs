@@ -142,9 +142,8 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     let mut leases = None;
     if let (Some(restored), Some(pcp)) = (restored, pcp) {
         let own = engine.exceptions().own();
-        let (leasing, service) =
-            Leasing::start(restored, own, pcp, softwires.clone(), reserved)
-                .map_err(RunError::Thread)?;
+        let (leasing, service) = Leasing::start(restored, own, pcp, softwires.clone(), reserved)
+            .map_err(RunError::Thread)?;
         engine.exceptions().lease(leasing);
         leases = Some(service);
     }

@@ -10,11 +10,11 @@ use leases::clock::Clock;
 use leases::clock::SystemTime;
 use leases::file_store::Ending;
 use leases::file_store::FileStore;
+use leases::file_store::OpenError;
 use leases::file_store::OpenOptions;
 use leases::file_store::Opened;
 use leases::row::Row;
 use leases::store::LeaseStore;
-use leases::file_store::OpenError;
 use lwaftr_dataplane::table::Builder;
 use lwaftr_dataplane::table::Refusal;
 use pcp::book::Book;
@@ -118,7 +118,10 @@ fn report(opened: &Opened, book: &Book) {
         warn!("the last run ended within a commit, which nobody was told of");
     }
     if let Some(backup) = &opened.backup {
-        info!(backup, "the lease store had an older format, and was copied before it was rewritten");
+        info!(
+            backup,
+            "the lease store had an older format, and was copied before it was rewritten"
+        );
     }
 }
 

@@ -1,0 +1,100 @@
+//! The lwB4s of a storm: who has asked, who was answered, and how long that took.
+//!
+//! The worker's thread writes, the director's thread reads and says what to do next; each value is one
+//! atomic word, so that neither waits for the other.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+/// What the director and the worker tell each other.
+#[derive(Debug)]
+pub(super) struct Board {
+    /// Requests a second; 0 for as many as are answered.
+    pub(super) rate: AtomicU64,
+    /// What is asked.
+    phase: AtomicU32,
+    /// Whether plain traffic passes at the same time.
+    pub(super) plain: AtomicBool,
+    /// Requests sent.
+    pub(super) asked: AtomicU64,
+    /// Answers of success.
+    pub(super) served: AtomicU64,
+    /// Other answers.
+    pub(super) refused: AtomicU64,
+    /// Packets of plain traffic that came back.
+    pub(super) plain_packets: AtomicU64,
+    latencies: Vec<AtomicU32>,
+}
+
+/// What is asked, and of whom.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Phase {
+    /// Nothing.
+    Silence,
+    /// Those who hold nothing ask, until all hold something.
+    Cold,
+    /// All ask again and again.
+    Renewal,
+    /// Requests are made and thrown away: what they cost without the worker.
+    Phantom,
+}
+
+impl Board {
+    pub(super) fn new() -> Self {
+        Self {
+            rate: AtomicU64::new(0),
+            phase: AtomicU32::new(Phase::Silence as u32),
+            plain: AtomicBool::new(false),
+            asked: AtomicU64::new(0),
+            served: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            plain_packets: AtomicU64::new(0),
+            latencies: (0..SLOTS).map(|_| AtomicU32::new(0)).collect(),
+        }
+    }
+
+    pub(super) fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u32, Ordering::Release);
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        let phase = self.phase.load(Ordering::Acquire);
+        let all = [Phase::Silence, Phase::Cold, Phase::Renewal, Phase::Phantom];
+        let named = all.into_iter().find(|known| *known as u32 == phase);
+        named.unwrap_or(Phase::Silence)
+    }
+
+    /// Notes how long an answer took.
+    pub(super) fn took(&self, nanos: u64) {
+        let slot = (nanos / SLOT_NS).min(SLOTS as u64 - 1) as usize;
+        self.latencies[slot].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Forgets how long answers took.
+    pub(super) fn forget(&self) {
+        for slot in &self.latencies {
+            slot.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Milliseconds within which a share of the answers came; the end of the scale when it was more.
+    pub(super) fn within_ms(&self, share: f64) -> f64 {
+        let counts = self.latencies.iter();
+        let counts: Vec<u64> = counts
+            .map(|slot| slot.load(Ordering::Relaxed).into())
+            .collect();
+        let wanted = (counts.iter().sum::<u64>() as f64 * share).ceil() as u64;
+        let mut sum = 0;
+        let slot = counts.iter().position(|count| {
+            sum += count;
+            sum >= wanted
+        });
+        (slot.unwrap_or(SLOTS - 1) + 1) as f64 * SLOT_NS as f64 / 1e6
+    }
+}
+
+const SLOT_NS: u64 = 10_000;
+/// A fifth of a second.
+const SLOTS: usize = 20_000;

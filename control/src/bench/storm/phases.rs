@@ -1,0 +1,148 @@
+//! What happens in a storm, one after the other, and what is measured of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use lwaftr_dataplane::counters::Counters;
+use lwaftr_dataplane::drop_reason::DropReason;
+
+use super::BenchError;
+use super::StormOptions;
+use super::clients::Board;
+use super::clients::Phase;
+use super::failed;
+use super::report;
+use super::report::Figures;
+use crate::provisioning::LeaseService;
+use crate::publisher::SoftwireService;
+
+/// Says what is to be asked, and looks at the clock.
+pub(super) struct Director {
+    pub(super) board: Arc<Board>,
+    pub(super) counters: Arc<Counters>,
+    pub(super) service: LeaseService,
+    pub(super) softwires: SoftwireService,
+    pub(super) options: StormOptions,
+    pub(super) already: u64,
+    /// Octets of memory before there were leases.
+    pub(super) before: u64,
+}
+
+/// What went on for a while.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    seconds: f64,
+    asked: u64,
+    served: u64,
+    plain: u64,
+}
+
+impl Window {
+    fn served_per_second(&self) -> f64 {
+        self.served as f64 / self.seconds
+    }
+}
+
+impl Director {
+    pub(super) fn direct(self) -> Result<Figures, BenchError> {
+        let cold_s = self.cold()?;
+        let granted = u64::from(self.options.leases) - self.already.min(self.options.leases.into());
+        let held = self.service.pcp().map_err(failed)?.leases;
+        let table = self
+            .softwires
+            .summary()
+            .map_err(failed)?
+            .table_touched_bytes;
+        let memory = report::resident_bytes().saturating_sub(self.before + table);
+        let renewal = self.window(Phase::Renewal, 0, false);
+        let saturation = renewal.served_per_second();
+        let half = (saturation / 2.0) as u64;
+        self.board.forget();
+        let at_half = self.window(Phase::Renewal, half, false);
+        let (p50_ms, p99_ms) = (self.board.within_ms(0.5), self.board.within_ms(0.99));
+        let overload = self.window(Phase::Renewal, (saturation * 3.0) as u64, false);
+        let beside = (saturation as u64 / 2).min(BESIDE);
+        let alone = self.window(Phase::Phantom, beside, true);
+        let lost = self.counters.dropped(DropReason::NoSoftwire);
+        let mixed = self.window(Phase::Renewal, beside, true);
+        let lost = self.counters.dropped(DropReason::NoSoftwire) - lost;
+        self.board.set_phase(Phase::Silence);
+        let plain = |window: &Window| window.plain as f64 / window.seconds;
+        Ok(Figures {
+            held: held as u64,
+            granted,
+            cold_s,
+            grants_per_second: granted as f64 / cold_s,
+            refreshes_per_second: saturation,
+            half_per_second: at_half.served_per_second(),
+            p50_ms,
+            p99_ms,
+            overload_asked_per_second: overload.asked as f64 / overload.seconds,
+            overload_share: overload.served_per_second() / saturation,
+            beside_per_second: mixed.served_per_second(),
+            plain_alone_mpps: plain(&alone) / 1e6,
+            plain_beside_mpps: plain(&mixed) / 1e6,
+            plain_rate_lost: 1.0 - plain(&mixed) / plain(&alone),
+            plain_packets_lost: lost,
+            memory_each: memory as f64 / (held as f64).max(1.0),
+            commits: self
+                .service
+                .pcp()
+                .map_err(failed)?
+                .store
+                .map_or(0, |store| store.commits),
+        })
+    }
+
+    /// Has everybody ask who holds nothing; tells how long it took until all do.
+    fn cold(&self) -> Result<f64, BenchError> {
+        let wanted = u64::from(self.options.leases);
+        let begun = Instant::now();
+        self.board.set_phase(Phase::Cold);
+        // Those who hold a lease of an earlier storm hear so, and do not ask again.
+        while self.board.served.load(Ordering::Relaxed) < wanted {
+            thread::sleep(Duration::from_millis(1));
+            if begun.elapsed() > PATIENCE {
+                let served = self.board.served.load(Ordering::Relaxed);
+                let refused = self.board.refused.load(Ordering::Relaxed);
+                return Err(failed(format!(
+                    "{served} of {wanted} lwB4s have a set, {refused} were refused"
+                )));
+            }
+        }
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    fn window(&self, phase: Phase, rate: u64, plain: bool) -> Window {
+        self.board.rate.store(rate, Ordering::Relaxed);
+        self.board.plain.store(plain, Ordering::Relaxed);
+        self.board.set_phase(phase);
+        thread::sleep(SETTLE);
+        let read = || {
+            [
+                &self.board.asked,
+                &self.board.served,
+                &self.board.plain_packets,
+            ]
+            .map(|count| count.load(Ordering::Relaxed))
+        };
+        let (begun, before) = (Instant::now(), read());
+        thread::sleep(self.options.phase);
+        let (seconds, after) = (begun.elapsed().as_secs_f64(), read());
+        Window {
+            seconds,
+            asked: after[0] - before[0],
+            served: after[1] - before[1],
+            plain: after[2] - before[2],
+        }
+    }
+}
+
+/// From the beginning of a phase to what is measured of it.
+const SETTLE: Duration = Duration::from_millis(300);
+/// Requests a second beside plain traffic.
+const BESIDE: u64 = 300_000;
+const PATIENCE: Duration = Duration::from_secs(120);
