@@ -26,7 +26,7 @@ use crate::encoding;
 use crate::fault::Fault;
 use crate::fault::Flaw;
 use crate::fault::ReadError;
-use crate::journal::FIRST_RECORD;
+use crate::journal::SHORTEST;
 use crate::moment::Judgement;
 use crate::moment::Moment;
 use crate::row::Row;
@@ -87,7 +87,7 @@ impl FileStore {
         sink: impl FnMut(Row),
     ) -> Result<Opened, OpenError> {
         let options = OpenOptions {
-            segment_octets: options.segment_octets.max(SHORTEST_SEGMENT),
+            segment_octets: options.segment_octets.max(SHORTEST),
             max_segments: options.max_segments.max(2),
             ..*options
         };
@@ -280,6 +280,3 @@ pub(super) fn first_segment() -> DiskError {
     let full = io::Error::from(io::ErrorKind::StorageFull);
     failed("begin a segment in", "the journal")(full)
 }
-
-/// A header and some records.
-const SHORTEST_SEGMENT: u64 = 4 * FIRST_RECORD as u64;

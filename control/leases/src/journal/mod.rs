@@ -21,6 +21,7 @@ pub(crate) use record::RECORD_HEADER;
 pub(crate) use record::Record;
 pub(crate) use record::padded;
 pub(crate) use segment::FIRST_RECORD;
+pub(crate) use segment::SHORTEST;
 pub(crate) use segment::Segment;
 pub(crate) use segment::file_name;
 pub(crate) use segment::number_of;

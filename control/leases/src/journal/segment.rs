@@ -64,5 +64,8 @@ pub(crate) fn number_of(name: &str) -> Option<usize> {
 /// Where records begin: the header has a block to itself, which no write of a record touches.
 pub(crate) const FIRST_RECORD: usize = 4096;
 
+/// The shortest file: a header and room for some records.
+pub(crate) const SHORTEST: u64 = 4 * FIRST_RECORD as u64;
+
 const PREFIX: &str = "journal.";
 const MAGIC: [u8; 8] = *b"LWAFTRJ\0";

@@ -16,6 +16,7 @@ use crate::disk::UNFINISHED;
 use crate::disk::failed;
 use crate::fault::Flaw;
 use crate::journal::FIRST_RECORD;
+use crate::journal::SHORTEST;
 use crate::journal::Segment;
 use crate::journal::Walk;
 use crate::journal::file_name;
@@ -227,11 +228,9 @@ impl Survey {
 
     /// Every file that is known of is there.
     fn check_files(&self) -> Result<(), OpenError> {
-        let shortest = self.slots.values().filter_map(|slot| slot.segment);
-        let shortest = shortest.map(|segment| segment.octets).min().unwrap_or(0);
         for number in 0..self.known_slots {
             match self.slots.get(&number) {
-                Some(slot) if slot.octets >= shortest => {}
+                Some(slot) if slot.octets >= slot.segment.map_or(SHORTEST, |s| s.octets) => {}
                 _ => return Err(fault(&file_name(number), 0, Flaw::MissingFile)),
             }
         }

@@ -4,9 +4,11 @@ use fastrand::Rng;
 
 use super::Rows;
 use super::key;
-use super::open;
+use super::open_with;
+use super::options;
 use crate::disk::simulated::SimulatedDisk;
 use crate::file_store::FileStore;
+use crate::file_store::OpenOptions;
 use crate::moment::Moment;
 use crate::row::Row;
 use crate::samples::later;
@@ -51,7 +53,13 @@ impl History {
 
     /// Opens the store, and holds what is in it against what must be.
     fn reopen(&mut self) {
-        let (opened, mut found) = open(&self.disk, self.moment()).unwrap();
+        // An operator may have changed these.
+        let options = OpenOptions {
+            segment_octets: *self.rng.choice(&[16 << 10, 20 << 10, 40 << 10]).unwrap(),
+            max_segments: self.rng.usize(2..8),
+            ..options()
+        };
+        let (opened, mut found) = open_with(&self.disk, self.moment(), &options).unwrap();
         for row in self.doubtful.drain(..) {
             if found.get(&key(&row)) == Some(&row) {
                 self.rows.insert(key(&row), row);

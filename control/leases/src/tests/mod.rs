@@ -33,10 +33,18 @@ fn options() -> OpenOptions {
 
 /// Opens a store at a moment and returns all it holds.
 fn open(disk: &SimulatedDisk, moment: Moment) -> Result<(Opened, Rows), OpenError> {
+    open_with(disk, moment, &options())
+}
+
+fn open_with(
+    disk: &SimulatedDisk,
+    moment: Moment,
+    options: &OpenOptions,
+) -> Result<(Opened, Rows), OpenError> {
     let mut rows = Rows::new();
     let opened = FileStore::open_on(
         Arc::new(disk.clone()),
-        &options(),
+        options,
         |_| moment,
         |row| {
             assert_eq!(rows.insert(key(&row), row), None, "a set came twice");
