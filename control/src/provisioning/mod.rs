@@ -19,6 +19,7 @@
 mod batch;
 mod envelope;
 mod inquiry;
+mod last_seen;
 mod lease_service;
 mod publish;
 mod reservations;
@@ -35,8 +36,10 @@ use lwaftr_dataplane::binding::Binding;
 use lwaftr_dataplane::wire::ethernet::Mac;
 use pcp::book::Book;
 use pcp::instant::Instant;
+use pcp::port_set::PortSet;
 use pcp::result_code::ResultCode;
 use pcp::server::Effect;
+use pcp::server::NonceTakeover;
 use pcp::server::Packet;
 use pcp::server::Server;
 use pcp::server::Updates;
@@ -60,10 +63,12 @@ pub use statistics::LeaseEvents;
 pub use statistics::Statistics;
 pub use table_change::NoBinding;
 pub use table_change::binding;
+pub use table_change::ports;
 pub use table_change::table_change;
 
 use batch::Asker;
 use envelope::Envelope;
+use last_seen::LastSeen;
 use reservations::Reservations;
 use statistics::Tally;
 use view::View;
@@ -90,6 +95,8 @@ pub struct Provisioning {
     is_committing: bool,
     /// Whether the store has room for new leases.
     may_grant: bool,
+    /// Absent when it does not matter how long a softwire was silent.
+    last_seen: Option<LastSeen>,
     store: Option<StoreFacts>,
     tally: Tally,
     pool_events: Vec<LeaseEvents>,
@@ -129,6 +136,7 @@ impl Provisioning {
             spare: Batch::default(),
             is_committing: false,
             may_grant: true,
+            last_seen: None,
             store: None,
             tally: Tally::default(),
             pool_events: vec![LeaseEvents::default(); pools],
@@ -195,6 +203,23 @@ impl Provisioning {
             }
         }
         frames
+    }
+
+    /// Sets whose softwires are to be looked at now: how many packets they have carried.
+    pub fn to_be_seen(&mut self, now: Instant) -> Vec<PortSet> {
+        let NonceTakeover::AfterIdle(least) = self.server.config().nonce_takeover else {
+            return Vec::new();
+        };
+        self.last_seen
+            .get_or_insert_with(|| LastSeen::new(least, now))
+            .turn(&self.book, now)
+    }
+
+    /// The softwire of a set has carried so many packets by `now`.
+    pub fn see(&mut self, set: PortSet, packets: u64, now: Instant) {
+        if let Some(last_seen) = &mut self.last_seen {
+            last_seen.hear(set, packets, now);
+        }
     }
 
     /// What has been decided since the last batch, unless that is still under way.
@@ -289,6 +314,7 @@ impl Provisioning {
             book: &self.book,
             reservations: &self.reservations,
             may_grant: self.may_grant,
+            last_seen: self.last_seen.as_ref(),
         };
         let decision = self.server.decide(&view, &packet, now);
         let Some(response) = decision.response else {
@@ -310,6 +336,12 @@ impl Provisioning {
                 return Some(self.failure(&envelope, message, now));
             }
             self.updates.cancel(effect.lease().set);
+            // Whoever has just got a lease counts as silent only from the next look on.
+            if let Some(last_seen) = &mut self.last_seen
+                && matches!(effect, Effect::Grant(_) | Effect::Replace { .. })
+            {
+                last_seen.forget(effect.lease().set);
+            }
         }
         self.waiting
             .push(envelope, message, &decision.effects, &response);

@@ -42,7 +42,11 @@ pub fn binding(lease: &Lease) -> Result<Binding, NoBinding> {
     )?)
 }
 
-fn ports(set: pcp::port_set::PortSet) -> Result<PortSet, PortSetError> {
+/// A set in the words of the packet path.
+///
+/// # Errors
+/// When it is none, which sets of pools are not.
+pub fn ports(set: pcp::port_set::PortSet) -> Result<PortSet, PortSetError> {
     PortSet::new(PortSplit::new(0, set.psid_length())?, set.psid())
 }
 

@@ -398,6 +398,31 @@ fn fo_003_a_lease_that_follows_its_lwb4_is_one_change_of_the_table() {
 }
 
 #[test]
+fn c_03_after_a_silence_another_nonce_takes_the_lease_over() {
+    let config = format!("[dataplane]\nsoftwire_counters = true\n{CONFIG}nonce_takeover = 300\n");
+    let mut provisioning = provisioning(&config);
+    ask(&mut provisioning, &map(1, 1, 3600), start());
+    let set = provisioning.to_be_seen(at(10))[0];
+    provisioning.see(set, 7, at(10));
+    assert_eq!(
+        told(&ask(&mut provisioning, &map(1, 2, 3600), at(200))).0,
+        2
+    );
+    assert_eq!(provisioning.to_be_seen(at(209)), [set]);
+    provisioning.see(set, 8, at(209));
+    assert_eq!(
+        told(&ask(&mut provisioning, &map(1, 2, 3600), at(400))).0,
+        2
+    );
+    let taken = ask(&mut provisioning, &map(1, 2, 3600), at(509));
+    assert_eq!((told(&taken).0, told(&taken).3), (0, 1024));
+    assert_eq!(
+        told(&ask(&mut provisioning, &map(1, 1, 3600), at(510))).0,
+        2
+    );
+}
+
+#[test]
 fn dh_041_plain_ipv6_is_silence_unless_it_is_asked_for() {
     let message = map(1, 1, 600)[68..].to_vec();
     let outer = lwb4(1);

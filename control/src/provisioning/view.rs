@@ -1,8 +1,10 @@
 //! What the server sees: the book, and what only the daemon knows.
 
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 use pcp::book::Book;
+use pcp::instant::Instant;
 use pcp::lease::Lease;
 use pcp::port_set::PortSet;
 use pcp::server::Bindings;
@@ -12,6 +14,7 @@ use pcp::server::Wish;
 use pcp::subscriber::Client;
 use pcp::subscriber::Subscriber;
 
+use super::last_seen::LastSeen;
 use super::reservations::Reservations;
 
 /// Leases, pools and the operator's own bindings.
@@ -20,6 +23,7 @@ pub(super) struct View<'v> {
     pub(super) book: &'v Book,
     pub(super) reservations: &'v Reservations,
     pub(super) may_grant: bool,
+    pub(super) last_seen: Option<&'v LastSeen>,
 }
 
 impl Bindings for View<'_> {
@@ -42,6 +46,10 @@ impl Bindings for View<'_> {
         } else {
             Err(NoSet::Exhausted)
         }
+    }
+
+    fn idle(&self, lease: &Lease, now: Instant) -> Option<Duration> {
+        self.last_seen?.silence(lease.set, now)
     }
 
     fn bound(&self, client: &Client) -> Option<PortSet> {

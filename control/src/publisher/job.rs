@@ -127,6 +127,11 @@ pub(super) enum Job {
         changes: Vec<table::Change>,
         answer: Sender<Vec<usize>>,
     },
+    /// Packets that softwires have carried, where that is counted and they are there.
+    Carried {
+        sets: Vec<(Ipv4Addr, PortSet)>,
+        answer: Sender<Vec<Option<u64>>>,
+    },
     /// Workers have heard of paths; nobody waits for an answer.
     Paths {
         news: Vec<News>,

@@ -23,6 +23,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::thread::JoinHandle;
 
+use crossbeam_channel::Receiver;
 use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
 use lwaftr_dataplane::binding::Binding;
@@ -140,6 +141,15 @@ impl SoftwireService {
     /// When the writing thread has ended.
     pub fn lease(&self, changes: Vec<table::Change>) -> Result<Vec<usize>, WriterGone> {
         self.ask(|answer| Job::Leases { changes, answer })
+    }
+
+    /// Asks how many packets softwires have carried, and does not wait: the answer comes in its own time.
+    /// `None` when the writing thread has more to do than it can take, or has ended.
+    #[must_use]
+    pub fn carried(&self, sets: Vec<(Ipv4Addr, PortSet)>) -> Option<Receiver<Vec<Option<u64>>>> {
+        let (answer, answered) = bounded(1);
+        self.jobs.try_send(Job::Carried { sets, answer }).ok()?;
+        Some(answered)
     }
 
     /// The softwires that answer `query`.

@@ -115,6 +115,7 @@ impl Writer {
             }
             Job::Summary { answer } => reply(&answer, self.summary()),
             Job::Leases { changes, answer } => reply(&answer, self.lease(&changes)),
+            Job::Carried { sets, answer } => reply(&answer, self.carried(&sets)),
             Job::Paths { news } => {
                 for one in news {
                     self.paths.hear(one, &self.publisher, self.now());
@@ -199,6 +200,15 @@ impl Writer {
             rows.for_each(|row| traffic.begin(row.id));
         }
         refused
+    }
+
+    fn carried(&self, sets: &[(Ipv4Addr, PortSet)]) -> Vec<Option<u64>> {
+        let carried = |(ipv4, ports): &(Ipv4Addr, PortSet)| {
+            let row = self.publisher.get(*ipv4, *ports)?;
+            let carried = self.traffic.as_ref()?.carried(row.id);
+            Some(carried.down_packets + carried.up_packets)
+        };
+        sets.iter().map(carried).collect()
     }
 
     fn get(&self, query: Query) -> Vec<(Row, Option<Carried>)> {

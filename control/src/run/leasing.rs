@@ -4,13 +4,16 @@ use std::io;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
+use crossbeam_channel::TryRecvError;
 use dpdk::mbuf::Mbuf;
 use leases::clock::Clock;
 use leases::clock::ClockEvent;
+use leases::moment::Judgement;
 use leases::moment::Moment;
 use leases::store::Room;
 use lwaftr_dataplane::wire::ethernet::Mac;
 use pcp::instant::Instant;
+use pcp::port_set::PortSet;
 use tracing::info;
 use tracing::warn;
 
@@ -22,6 +25,7 @@ use crate::config::Pcp;
 use crate::exception::ExceptionPath;
 use crate::exception::Frame;
 use crate::exception::Own;
+use crate::provisioning;
 use crate::provisioning::Inquiry;
 use crate::provisioning::LeaseService;
 use crate::provisioning::Provisioning;
@@ -34,9 +38,18 @@ pub(crate) struct Leasing {
     clock: Clock,
     moment: Moment,
     committer: Committer,
+    softwires: SoftwireService,
+    /// Sets whose softwires are being looked at, and where the answer comes.
+    looking: Option<Look>,
     inquiries: Receiver<Inquiry>,
     reserved: Receiver<Reserved>,
     tended: Instant,
+}
+
+/// A look at what softwires carry.
+struct Look {
+    sets: Vec<PortSet>,
+    packets: Receiver<Vec<Option<u64>>>,
 }
 
 impl Leasing {
@@ -63,7 +76,9 @@ impl Leasing {
             provisioning: Provisioning::new(own, config, server, book),
             clock,
             moment,
-            committer: Committer::start(store, softwires, config.quarantine)?,
+            committer: Committer::start(store, softwires.clone(), config.quarantine)?,
+            softwires,
+            looking: None,
             inquiries,
             reserved,
             tended: moment.monotonic,
@@ -99,7 +114,10 @@ impl Leasing {
                 Reserved::NoLonger(binding) => self.provisioning.release(&binding),
             }
         }
-        self.provisioning.expire(moment.monotonic);
+        // By a clock that is not believed, nothing ends.
+        if moment.judgement == Judgement::Settled {
+            self.provisioning.expire(moment.monotonic);
+        }
         let reports: Vec<_> = self.committer.reports.try_iter().collect();
         let frames = reports.into_iter().flat_map(|report| self.hear(report));
         frames.collect()
@@ -114,6 +132,7 @@ impl Leasing {
             self.provisioning.inquire(inquiry, now);
         }
         frames.extend(self.provisioning.due_updates(next_hop, now));
+        self.look_at_softwires(now);
         if let Some(batch) = self.provisioning.take_batch() {
             self.committer.order(Order::Commit(batch, self.moment));
         } else if now.since(self.tended) >= TEND_EVERY && !self.provisioning.is_committing() {
@@ -132,6 +151,34 @@ impl Leasing {
     /// Whether answers wait for the store.
     pub(crate) fn is_committing(&self) -> bool {
         self.provisioning.is_committing()
+    }
+
+    /// Sees which softwires carry packets, when that matters.
+    fn look_at_softwires(&mut self, now: Instant) {
+        if let Some(look) = self.looking.take() {
+            match look.packets.try_recv() {
+                Ok(packets) => {
+                    for (set, packets) in look.sets.into_iter().zip(packets) {
+                        if let Some(packets) = packets {
+                            self.provisioning.see(set, packets, now);
+                        }
+                    }
+                }
+                Err(TryRecvError::Empty) => self.looking = Some(look),
+                Err(TryRecvError::Disconnected) => {}
+            }
+            return;
+        }
+        let sets = self.provisioning.to_be_seen(now);
+        let asked = sets.iter().filter_map(|set| {
+            let ports = provisioning::ports(*set).ok()?;
+            Some((set.address(), ports))
+        });
+        let asked: Vec<_> = asked.collect();
+        if !asked.is_empty() {
+            let packets = self.softwires.carried(asked);
+            self.looking = packets.map(|packets| Look { sets, packets });
+        }
     }
 
     fn hear(&mut self, report: Report) -> Vec<Frame> {

@@ -4,6 +4,7 @@
 //! A lease that pools, bindings or BR addresses no longer allow is not dropped silently: its lwB4 relies on
 //! it. The daemon does not start, and says how many there are.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use leases::clock::Clock;
@@ -13,6 +14,7 @@ use leases::file_store::FileStore;
 use leases::file_store::OpenError;
 use leases::file_store::OpenOptions;
 use leases::file_store::Opened;
+use leases::refill::Refill;
 use leases::row::Row;
 use leases::store::LeaseStore;
 use lwaftr_dataplane::table::Builder;
@@ -21,6 +23,7 @@ use pcp::book::Book;
 use pcp::book::BookError;
 use pcp::lease::Lease;
 use pcp::pool::PoolError;
+use pcp::port_set::PortSet;
 use pcp::server::Server;
 use thiserror::Error;
 use tracing::info;
@@ -53,11 +56,18 @@ pub(crate) fn restore(
     let (_, start) = Clock::start(SystemTime::default(), None);
     let mut book = provisioning::book(config, pcp, start.monotonic)?;
     let mut misfits = Misfits::default();
+    let mut not_in_book = Vec::new();
     let mut clock = None;
     let options = OpenOptions {
         quarantine: pcp.quarantine,
         ..OpenOptions::default()
     };
+    let mut refill = Refill::new(&mut book, |row, error| {
+        // Nobody relies on a set that rests; where it has gone to other uses, nobody misses it.
+        if let Row::Held(lease) = row {
+            not_in_book.push((lease, error));
+        }
+    });
     let opened = FileStore::open(
         path,
         &options,
@@ -67,11 +77,18 @@ pub(crate) fn restore(
             moment
         },
         |row| {
-            if let Err(misfit) = enter(row, &mut book, builder) {
-                misfits.add(*row.lease(), misfit);
+            refill.add(row);
+            if let Row::Held(lease) = row
+                && let Err(misfit) = bind(&lease, builder)
+            {
+                misfits.add(lease, misfit);
             }
         },
     );
+    refill.finish();
+    for (lease, error) in not_in_book {
+        misfits.add(lease, error.into());
+    }
     let failed = |error| RestoreError::Open {
         path: path.clone(),
         error,
@@ -80,7 +97,7 @@ pub(crate) fn restore(
     if let Some((lease, why)) = misfits.first {
         return Err(RestoreError::Misfits {
             path: path.clone(),
-            count: misfits.count,
+            count: misfits.sets.len(),
             lease: Box::new(lease),
             why,
         });
@@ -95,16 +112,9 @@ pub(crate) fn restore(
     })
 }
 
-fn enter(row: Row, book: &mut Book, builder: &mut Builder) -> Result<(), Misfit> {
-    match row {
-        Row::Held(lease) => {
-            let binding = provisioning::binding(&lease)?;
-            book.restore(lease)?;
-            builder.add(&binding, Origins::LEASE)?;
-        }
-        // Nobody relies on it; where the set has gone to other uses, nobody misses it.
-        Row::Resting { lease, until } => drop(book.restore_resting(lease, until)),
-    }
+fn bind(lease: &Lease, builder: &mut Builder) -> Result<(), Misfit> {
+    let binding = provisioning::binding(lease)?;
+    builder.add(&binding, Origins::LEASE)?;
     Ok(())
 }
 
@@ -128,13 +138,13 @@ fn report(opened: &Opened, book: &Book) {
 /// Leases that cannot go on.
 #[derive(Debug, Default)]
 struct Misfits {
-    count: u64,
+    sets: HashSet<PortSet>,
     first: Option<(Lease, Misfit)>,
 }
 
 impl Misfits {
     fn add(&mut self, lease: Lease, misfit: Misfit) {
-        self.count += 1;
+        self.sets.insert(lease.set);
         self.first.get_or_insert((lease, misfit));
     }
 }
@@ -174,7 +184,7 @@ pub enum RestoreError {
         /// The store.
         path: PathBuf,
         /// How many.
-        count: u64,
+        count: usize,
         /// The first of them.
         lease: Box<Lease>,
         /// Why it does not fit.

@@ -65,12 +65,24 @@ impl Director {
         let (p50_ms, p99_ms) = (self.board.within_ms(0.5), self.board.within_ms(0.99));
         let overload = self.window(Phase::Renewal, (saturation * 3.0) as u64, false);
         let beside = (saturation as u64 / 2).min(BESIDE);
-        let alone = self.window(Phase::Phantom, beside, true);
-        let lost = self.counters.dropped(DropReason::NoSoftwire);
-        let mixed = self.window(Phase::Renewal, beside, true);
-        let lost = self.counters.dropped(DropReason::NoSoftwire) - lost;
+        // By turns, and the best of each: other work of the machine makes both slower, never faster.
+        let rounds: Vec<_> = (0..ROUNDS)
+            .map(|_| {
+                let alone = self.window(Phase::Phantom, beside, true);
+                let lost = self.counters.dropped(DropReason::NoSoftwire);
+                let mixed = self.window(Phase::Renewal, beside, true);
+                (
+                    alone,
+                    mixed,
+                    self.counters.dropped(DropReason::NoSoftwire) - lost,
+                )
+            })
+            .collect();
         self.board.set_phase(Phase::Silence);
         let plain = |window: &Window| window.plain as f64 / window.seconds;
+        let best = |rates: &mut dyn Iterator<Item = f64>| rates.fold(0.0, f64::max);
+        let alone = best(&mut rounds.iter().map(|(alone, ..)| plain(alone)));
+        let mixed = best(&mut rounds.iter().map(|(_, mixed, _)| plain(mixed)));
         Ok(Figures {
             held: held as u64,
             granted,
@@ -82,11 +94,13 @@ impl Director {
             p99_ms,
             overload_asked_per_second: overload.asked as f64 / overload.seconds,
             overload_share: overload.served_per_second() / saturation,
-            beside_per_second: mixed.served_per_second(),
-            plain_alone_mpps: plain(&alone) / 1e6,
-            plain_beside_mpps: plain(&mixed) / 1e6,
-            plain_rate_lost: 1.0 - plain(&mixed) / plain(&alone),
-            plain_packets_lost: lost,
+            beside_per_second: best(
+                &mut rounds.iter().map(|(_, mixed, _)| mixed.served_per_second()),
+            ),
+            plain_alone_mpps: alone / 1e6,
+            plain_beside_mpps: mixed / 1e6,
+            plain_rate_lost: 1.0 - mixed / alone,
+            plain_packets_lost: rounds.iter().map(|(.., lost)| lost).sum(),
             memory_each: memory as f64 / (held as f64).max(1.0),
             commits: self
                 .service
@@ -143,6 +157,8 @@ impl Director {
 
 /// From the beginning of a phase to what is measured of it.
 const SETTLE: Duration = Duration::from_millis(300);
+/// Turns with and without requests.
+const ROUNDS: usize = 4;
 /// Requests a second beside plain traffic.
 const BESIDE: u64 = 300_000;
 const PATIENCE: Duration = Duration::from_secs(120);
