@@ -4,7 +4,9 @@ mod machine;
 mod plan;
 mod pools;
 mod print;
+mod store;
 
+use std::error::Error;
 use std::io;
 use std::io::IsTerminal;
 use std::io::Write;
@@ -16,6 +18,7 @@ use indicatif::ProgressStyle;
 pub use machine::Machine;
 pub use plan::Plan;
 pub use pools::PoolPlan;
+pub use store::StorePlan;
 
 use crate::bindings_file::Progress;
 use crate::cli::CheckArgs;
@@ -33,7 +36,9 @@ pub fn execute(args: &CheckArgs, json: bool) -> Outcome {
     let bar = ReadingBar::default();
     let softwires = Softwires::read(&config, |file, progress| bar.show(file, progress))?;
     drop(bar);
-    let plan = Plan::new(&config, softwires, &Machine::probe());
+    let store = args.against_store.then(|| against_store(&config));
+    let mut plan = Plan::new(&config, softwires, &Machine::probe());
+    plan.store = store.transpose()?;
     let mut output = io::stdout().lock();
     if json {
         serde_json::to_writer_pretty(&mut output, &plan)?;
@@ -41,8 +46,28 @@ pub fn execute(args: &CheckArgs, json: bool) -> Outcome {
     } else {
         print::plan(&mut output, &plan)?;
     }
-    Ok(())
+    match plan.store {
+        Some(store) if store.conflicts > 0 => Err(Conflicts(store.conflicts).into()),
+        _ => Ok(()),
+    }
 }
+
+/// Holds the configuration against the leases that it would have to go on with.
+fn against_store(config: &Config) -> Result<StorePlan, Box<dyn Error + Send + Sync>> {
+    let pcp = config.pcp.as_ref().ok_or(NoServer)?;
+    let mut builder = Softwires::read(config, |_, _| ())?.builder;
+    store::plan(config, pcp, &mut builder)
+}
+
+/// Leases that the configuration does not allow.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{0} leases do not fit the configuration: the daemon would not start")]
+struct Conflicts(usize);
+
+/// There is nothing to hold against a store.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("--against-store: the configuration has no [pcp]")]
+struct NoServer;
 
 /// A progress bar on stderr while files are read; nothing where stderr is no terminal.
 #[derive(Debug)]

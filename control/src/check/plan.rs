@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Machine;
 use super::pools;
 use super::pools::PoolPlan;
+use super::store::StorePlan;
 use crate::config::Config;
 use crate::config::Device;
 use crate::config::IpAddress;
@@ -46,6 +47,9 @@ pub struct Plan {
     pub pool_subscribers: usize,
     /// The folder of the lease store, if there is a PCP server.
     pub lease_store: Option<String>,
+    /// What is in that store, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<StorePlan>,
     /// Files of bindings.
     pub binding_files: Vec<FilePlan>,
     /// The socket for `show` and `softwire`.
@@ -155,6 +159,7 @@ impl Plan {
                 .pcp
                 .as_ref()
                 .map(|_| config.leases.path.display().to_string()),
+            store: None,
             binding_files,
             socket: config.socket.display().to_string(),
             warnings: warnings(config, machine),

@@ -130,6 +130,13 @@ fn pools(plan: &Plan) -> Table {
     if let Some(store) = &plan.lease_store {
         table.add_row(["lease store".to_owned(), store.clone()]);
     }
+    if let Some(store) = &plan.store {
+        table.add_row(["  leases in it".to_owned(), store.leases.to_string()]);
+        table.add_row(["  that do not fit".to_owned(), store.conflicts.to_string()]);
+        for example in &store.examples {
+            table.add_row([String::new(), example.clone()]);
+        }
+    }
     table
 }
 

@@ -92,6 +92,10 @@ pub struct CheckArgs {
     /// The configuration.
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
+    /// Also hold it against the leases in its store, which no daemon may be using: are there any that it
+    /// does not allow?
+    #[arg(long)]
+    pub against_store: bool,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -104,7 +108,8 @@ const RUN_EXAMPLES: &str = "Examples:
   lwaftr run -c lwaftr.toml --socket /tmp/lwaftr.sock";
 const CHECK_EXAMPLES: &str = "Examples:
   lwaftr check -c lwaftr.toml
-  lwaftr check -c lwaftr.toml --json";
+  lwaftr check -c lwaftr.toml --json
+  lwaftr check -c new.toml --against-store";
 
 #[cfg(test)]
 mod tests {

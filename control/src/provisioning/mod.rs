@@ -21,6 +21,7 @@ mod envelope;
 mod inquiry;
 mod last_seen;
 mod lease_service;
+pub mod misfits;
 mod publish;
 mod reservations;
 mod settings;

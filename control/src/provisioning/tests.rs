@@ -504,3 +504,12 @@ pub(crate) fn served_leases(homes: u16) -> LeaseService {
     });
     service
 }
+
+/// The configuration of these tests, and leases of lwB4s that it has granted.
+pub(crate) fn granted(homes: u16) -> (&'static str, Vec<pcp::lease::Lease>) {
+    let mut provisioning = provisioning(CONFIG);
+    for home in 1..=homes {
+        ask(&mut provisioning, &map(home, 1, 600), start());
+    }
+    (CONFIG, provisioning.book().leases().copied().collect())
+}

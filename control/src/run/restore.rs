@@ -4,7 +4,6 @@
 //! A lease that pools, bindings or BR addresses no longer allow is not dropped silently: its lwB4 relies on
 //! it. The daemon does not start, and says how many there are.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 
 use leases::clock::Clock;
@@ -18,12 +17,9 @@ use leases::refill::Refill;
 use leases::row::Row;
 use leases::store::LeaseStore;
 use lwaftr_dataplane::table::Builder;
-use lwaftr_dataplane::table::Refusal;
 use pcp::book::Book;
-use pcp::book::BookError;
 use pcp::lease::Lease;
 use pcp::pool::PoolError;
-use pcp::port_set::PortSet;
 use pcp::server::Server;
 use thiserror::Error;
 use tracing::info;
@@ -32,8 +28,9 @@ use tracing::warn;
 use crate::config::Config;
 use crate::config::Pcp;
 use crate::provisioning;
-use crate::provisioning::NoBinding;
-use crate::softwires::Origins;
+use crate::provisioning::misfits;
+use crate::provisioning::misfits::Misfit;
+use crate::provisioning::misfits::Misfits;
 
 /// A server that goes on where the last run ended.
 pub(crate) struct Restored {
@@ -79,7 +76,7 @@ pub(crate) fn restore(
         |row| {
             refill.add(row);
             if let Row::Held(lease) = row
-                && let Err(misfit) = bind(&lease, builder)
+                && let Err(misfit) = misfits::bind(&lease, builder)
             {
                 misfits.add(lease, misfit);
             }
@@ -94,12 +91,12 @@ pub(crate) fn restore(
         error,
     };
     let opened = opened.map_err(failed)?;
-    if let Some((lease, why)) = misfits.first {
+    if let Some((lease, why)) = misfits.examples().first() {
         return Err(RestoreError::Misfits {
             path: path.clone(),
-            count: misfits.sets.len(),
-            lease: Box::new(lease),
-            why,
+            count: misfits.count(),
+            lease: Box::new(*lease),
+            why: *why,
         });
     }
     let clock = clock.unwrap_or_else(|| Clock::start(SystemTime::default(), None).0);
@@ -110,12 +107,6 @@ pub(crate) fn restore(
         clock,
         book,
     })
-}
-
-fn bind(lease: &Lease, builder: &mut Builder) -> Result<(), Misfit> {
-    let binding = provisioning::binding(lease)?;
-    builder.add(&binding, Origins::LEASE)?;
-    Ok(())
 }
 
 fn report(opened: &Opened, book: &Book) {
@@ -133,34 +124,6 @@ fn report(opened: &Opened, book: &Book) {
             "the lease store had an older format, and was copied before it was rewritten"
         );
     }
-}
-
-/// Leases that cannot go on.
-#[derive(Debug, Default)]
-struct Misfits {
-    sets: HashSet<PortSet>,
-    first: Option<(Lease, Misfit)>,
-}
-
-impl Misfits {
-    fn add(&mut self, lease: Lease, misfit: Misfit) {
-        self.sets.insert(lease.set);
-        self.first.get_or_insert((lease, misfit));
-    }
-}
-
-/// Why a lease cannot go on.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-pub enum Misfit {
-    /// Pools have changed.
-    #[error(transparent)]
-    Book(#[from] BookError),
-    /// The table has other bindings, or no such BR.
-    #[error(transparent)]
-    Table(#[from] Refusal),
-    /// It makes no binding.
-    #[error(transparent)]
-    Binding(#[from] NoBinding),
 }
 
 /// Why the leases of the last run are not there.
