@@ -28,6 +28,7 @@ use crate::server::NoSet;
 use crate::server::Offer;
 use crate::server::Wanted;
 use crate::server::Wish;
+use crate::subscriber::Client;
 use crate::subscriber::Subscriber;
 
 /// Who holds what, and what is left.
@@ -367,6 +368,13 @@ impl Book {
 }
 
 impl Bindings for Book {
+    fn serving(&self, client: &Client, path: Path, set: PortSet) -> Option<Ipv6Addr> {
+        self.pools
+            .serving(client.outer, None, path)
+            .find(|pool| pool.place(set).is_some())
+            .map(|pool| pool.config().br)
+    }
+
     fn subscriber(&self, outer: Ipv6Addr) -> Subscriber {
         self.leases.subscriber(outer)
     }

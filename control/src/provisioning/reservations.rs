@@ -9,12 +9,13 @@ use lwaftr_dataplane::binding::Binding;
 use pcp::book::Book;
 use pcp::pool::Place;
 use pcp::port_set::PortSet;
+use pcp::server::Offer;
 
 /// The operator's bindings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reservations {
     /// The first contiguous set of each lwB4.
-    bound: HashMap<Ipv6Addr, PortSet>,
+    bound: HashMap<Ipv6Addr, Offer>,
     /// How many bindings there are on each address of a pool that is split in another way than the pool:
     /// nothing of it can be handed out meanwhile.
     otherwise_split: HashMap<Ipv4Addr, u32>,
@@ -24,7 +25,9 @@ impl Reservations {
     /// A binding is there: no pool hands its ports out any more. What rests of them rests for nobody.
     pub(super) fn add(&mut self, binding: &Binding, book: &mut Book) {
         if let Some(set) = contiguous(binding) {
-            self.bound.entry(binding.b4()).or_insert(set);
+            let br = binding.br();
+            let offer = Offer { set, br };
+            self.bound.entry(binding.b4()).or_insert(offer);
         }
         match reserved(binding, book) {
             Reserved::Nothing => {}
@@ -42,7 +45,7 @@ impl Reservations {
     /// A binding is gone.
     pub(super) fn remove(&mut self, binding: &Binding, book: &mut Book) {
         let set = contiguous(binding);
-        if self.bound.get(&binding.b4()).copied() == set {
+        if self.bound.get(&binding.b4()).map(|bound| bound.set) == set {
             self.bound.remove(&binding.b4());
         }
         match reserved(binding, book) {
@@ -61,8 +64,8 @@ impl Reservations {
         }
     }
 
-    /// The set that an lwB4 has for ever.
-    pub(super) fn of(&self, outer: Ipv6Addr) -> Option<PortSet> {
+    /// What an lwB4 has for ever.
+    pub(super) fn of(&self, outer: Ipv6Addr) -> Option<Offer> {
         self.bound.get(&outer).copied()
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pcp::book::Book;
 use pcp::instant::Instant;
 use pcp::lease::Lease;
+use pcp::lease::Path;
 use pcp::port_set::PortSet;
 use pcp::server::Bindings;
 use pcp::server::NoSet;
@@ -52,7 +53,11 @@ impl Bindings for View<'_> {
         self.last_seen?.silence(lease.set, now)
     }
 
-    fn bound(&self, client: &Client) -> Option<PortSet> {
+    fn serving(&self, client: &Client, path: Path, set: PortSet) -> Option<Ipv6Addr> {
+        self.book.serving(client, path, set)
+    }
+
+    fn bound(&self, client: &Client) -> Option<Offer> {
         self.reservations.of(client.outer)
     }
 }

@@ -30,8 +30,12 @@ pub trait Bindings {
     /// Why there is none.
     fn offer(&self, wish: &Wish) -> Result<Offer, NoSet>;
 
-    /// The set that the operator bound to the client for ever (PC-035).
-    fn bound(&self, _client: &Client) -> Option<PortSet> {
+    /// The BR address at which a client that asks on `path` may have `set`; `None` when the set's pool does
+    /// not serve it.
+    fn serving(&self, client: &Client, path: Path, set: PortSet) -> Option<Ipv6Addr>;
+
+    /// What the operator bound to the client for ever (PC-035).
+    fn bound(&self, _client: &Client) -> Option<Offer> {
         None
     }
 

@@ -160,6 +160,11 @@ impl Arrival {
         }
     }
 
+    /// Whether a softwire that ends at `br` is the way that the request came, as far as it came by one.
+    fn is_by(self, br: Ipv6Addr) -> bool {
+        self.br().is_none_or(|asked| asked == br)
+    }
+
     const fn br(self) -> Option<Ipv6Addr> {
         match self {
             Self::Tunnel { br, .. } => Some(br),

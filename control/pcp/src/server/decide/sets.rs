@@ -1,5 +1,6 @@
 //! MAP for all protocols: what happens to sets (conformance list, s3.7 steps 5 to 11).
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -11,13 +12,13 @@ use super::question::Question;
 use super::reply;
 use crate::lease::Lease;
 use crate::lease::Path;
-use crate::port_set::PortSet;
 use crate::result_code::ResultCode;
 use crate::server::Bindings;
 use crate::server::Cause;
 use crate::server::Effect;
 use crate::server::NoSet;
 use crate::server::NonceTakeover;
+use crate::server::Offer;
 use crate::server::Server;
 use crate::server::Wanted;
 use crate::server::Wish;
@@ -29,10 +30,10 @@ type Leases<'a> = ArrayVec<&'a Lease, MAX_EFFECTS>;
 impl Server {
     pub(super) fn sets(&self, bindings: &impl Bindings, question: &Question<'_>) -> Answer {
         let wanted = question.wanted()?;
-        if let Some(set) = bindings.bound(&question.client)
-            && wanted.concerns(set)
+        if let Some(bound) = bindings.bound(&question.client)
+            && wanted.concerns(bound.set)
         {
-            return self.bound(question, set);
+            return self.bound(question, bound);
         }
         let subscriber = bindings.subscriber(question.client.outer);
         let of_client = || {
@@ -68,20 +69,22 @@ impl Server {
                 .filter(may_be_its)
                 .filter(|lease| Some(lease.client) == from),
         );
-        if !moved.is_empty() && moved.iter().all(|lease| self.may_move(lease, question)) {
+        let may_move = |lease: &&Lease| self.may_move(bindings, question, lease);
+        if !moved.is_empty() && moved.iter().all(may_move) {
             return self.migrate(bindings, question, &moved);
         }
         self.check_quota(bindings, question)?;
         self.grant(bindings, question, wanted)
     }
 
-    /// What the operator bound for ever is told, and not changed (PC-035, PC-047).
-    fn bound(&self, question: &Question<'_>, set: PortSet) -> Answer {
-        if question.deletes() {
+    /// What the operator bound for ever is told, and not changed (PC-035, PC-047). At another BR address it
+    /// is of no use (LW-020b), and nobody says it were.
+    fn bound(&self, question: &Question<'_>, bound: Offer) -> Answer {
+        if question.deletes() || !question.arrival.is_by(bound.br) {
             return Err(Refusal::new(ResultCode::NotAuthorized));
         }
         let epoch_s = self.epoch_s(question.now);
-        let response = reply::granted(question, set, reply::FOR_EVER_S, epoch_s)?;
+        let response = reply::granted(question, bound.set, reply::FOR_EVER_S, epoch_s)?;
         Ok((Effects::new(), response))
     }
 
@@ -127,14 +130,31 @@ impl Server {
 
     /// Every lease that the request meets lives on as it is; the rest of what it asks for is not looked
     /// at (PS-021, C-25).
+    ///
+    /// It must come by the softwire that the lease is for. From another BR address the lwB4 would hear
+    /// SUCCESS and lose every packet to the check of LW-020b, and the set cannot follow it there: its pool
+    /// has one BR address. So it hears NOT_AUTHORIZED for as long as the lease lasts, and may go back to
+    /// that address, give the set back from where it is, or wait and be served by a pool that has its own.
+    /// Where the operator has given the pool that very address since, the lease follows.
     fn refresh(
         &self,
         bindings: &impl Bindings,
         question: &Question<'_>,
         held: &Leases<'_>,
     ) -> Answer {
+        let br = |lease: &Lease| br_by(bindings, question, lease);
+        if let Some(elsewhere) = held.iter().find(|lease| br(lease).is_none()) {
+            let remaining_s = elsewhere.remaining_s(question.now);
+            return Err(Refusal::lasting(ResultCode::NotAuthorized, remaining_s));
+        }
         self.renewed(bindings, question, held, |before, after| {
-            if before.nonce == after.nonce {
+            let after = Lease {
+                br: br(&before).unwrap_or(before.br),
+                ..after
+            };
+            if before.br != after.br {
+                Effect::Migrate { before, after }
+            } else if before.nonce == after.nonce {
                 Effect::Refresh { before, after }
             } else {
                 Effect::Replace { before, after }
@@ -153,6 +173,7 @@ impl Server {
             before,
             after: Lease {
                 client: question.client,
+                br: moved_to(bindings, question, &before).unwrap_or(before.br),
                 moved: Some(question.now),
                 ..after
             },
@@ -248,11 +269,29 @@ impl Server {
         self.config.lifetime.grant_s(question.lifetime_s, address_s)
     }
 
-    fn may_move(&self, lease: &Lease, question: &Question<'_>) -> bool {
-        lease
+    /// Whether a lease may follow its client: not too often, and only where its pool serves the new
+    /// address, at the BR address that was asked. One that may not stays where it is until it ends.
+    fn may_move(&self, bindings: &impl Bindings, question: &Question<'_>, lease: &Lease) -> bool {
+        let is_rare = lease
             .moved
-            .is_none_or(|at| question.now.since(at) >= self.config.migration_interval)
+            .is_none_or(|at| question.now.since(at) >= self.config.migration_interval);
+        is_rare && moved_to(bindings, question, lease).is_some()
     }
+}
+
+/// The BR address that a lease has when its client refreshes it by the way that the request came.
+fn br_by(bindings: &impl Bindings, question: &Question<'_>, lease: &Lease) -> Option<Ipv6Addr> {
+    if question.arrival.is_by(lease.br) {
+        return Some(lease.br);
+    }
+    moved_to(bindings, question, lease)
+}
+
+/// The BR address of the lease's pool, if that serves the client by the way that the request came.
+fn moved_to(bindings: &impl Bindings, question: &Question<'_>, lease: &Lease) -> Option<Ipv6Addr> {
+    bindings
+        .serving(&question.client, question.arrival.path(), lease.set)
+        .filter(|br| question.arrival.is_by(*br))
 }
 
 /// The leases by their ports, the lowest first, so that the same request finds the same first one.

@@ -50,19 +50,22 @@ impl Server {
         Ok((Effects::new(), response))
     }
 
-    /// A set of the client's that `fits`, and the seconds it has left.
+    /// A set of the client's that `fits`, and the seconds it has left. At another BR address than the
+    /// request came to it maps nothing (LW-020b).
     fn holding(
         &self,
         bindings: &impl Bindings,
         question: &Question<'_>,
         fits: impl Fn(PortSet) -> bool,
     ) -> Option<(PortSet, u32)> {
-        if let Some(set) = bindings.bound(&question.client).filter(|set| fits(*set)) {
-            return Some((set, reply::FOR_EVER_S));
+        let is_here = |set: PortSet, br| fits(set) && question.arrival.is_by(br);
+        let bound = bindings.bound(&question.client);
+        if let Some(bound) = bound.filter(|bound| is_here(bound.set, bound.br)) {
+            return Some((bound.set, reply::FOR_EVER_S));
         }
         bindings
             .held(bindings.subscriber(question.client.outer))
-            .find(|lease| lease.client == question.client && fits(lease.set))
+            .find(|lease| lease.client == question.client && is_here(lease.set, lease.br))
             .map(|lease| (lease.set, lease.remaining_s(question.now)))
     }
 }

@@ -383,8 +383,16 @@ impl Bindings for Watched<'_> {
     fn offer(&self, wish: &Wish) -> Result<Offer, NoSet> {
         self.book.offer(wish)
     }
-    fn bound(&self, _: &crate::subscriber::Client) -> Option<crate::port_set::PortSet> {
-        self.bound
+    fn serving(
+        &self,
+        client: &crate::subscriber::Client,
+        path: crate::lease::Path,
+        set: crate::port_set::PortSet,
+    ) -> Option<Ipv6Addr> {
+        self.book.serving(client, path, set)
+    }
+    fn bound(&self, _: &crate::subscriber::Client) -> Option<Offer> {
+        self.bound.map(|set| Offer { set, br: BR })
     }
     fn idle(&self, _: &crate::lease::Lease, _: Instant) -> Option<Duration> {
         Some(self.idle)

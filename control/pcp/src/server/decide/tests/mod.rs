@@ -2,6 +2,7 @@
 
 mod bench;
 mod codec_rules;
+mod elsewhere;
 mod lifecycle;
 mod model;
 mod rows;
