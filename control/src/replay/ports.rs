@@ -27,6 +27,9 @@ pub(super) struct ReplayPorts {
     timestamps: Option<RxTimestamps>,
     /// The time stamp of what was received last.
     now: Instant,
+    /// Whether the Internet side had its turn in this round, so that the access side waits for the next: what
+    /// control does between two rounds, it does between two time stamps.
+    had_turn: bool,
     /// What is for the control thread, which is stepped between two rounds, and what it sends.
     punted: VecDeque<(PuntClass, Mbuf)>,
     injected: VecDeque<Mbuf>,
@@ -55,6 +58,7 @@ impl ReplayPorts {
             sides: [internet, access].map(capture),
             timestamps,
             now: Instant::default(),
+            had_turn: false,
             punted: VecDeque::new(),
             injected: VecDeque::new(),
         }
@@ -126,7 +130,12 @@ impl Ports for ReplayPorts {
 
     fn receive(&mut self, side: Side, burst: &mut Burst<Mbuf>) {
         self.look_ahead();
-        let Some(time) = self.turn(side) else { return };
+        if side == Side::Access && std::mem::take(&mut self.had_turn) {
+            return;
+        }
+        let turn = self.turn(side);
+        self.had_turn = side == Side::Internet && turn.is_some();
+        let Some(time) = turn else { return };
         self.now = Instant::from_nanos(time);
         while burst.len() < BURST_MAX {
             match self.sides[side as usize].next.take() {
