@@ -59,6 +59,15 @@ class Case:
         self.step_us = 1
         self.now_us += 1
 
+    def age_s(self):
+        """Whole seconds since the first packet arrived, as of now."""
+        first = [packets[0][0] for packets in self.files.values() if packets]
+        return (self.now_us - min(first, default=self.now_us)) // 1_000_000
+
+    def softwires(self, change):
+        """There are so many softwires more from now on, or fewer."""
+        self.counters["active-softwire-num"] += change
+
     def hold(self, side, *packets):
         """Packets arrive and wait; what becomes of each is told later, with the same packet."""
         for packet in packets:
@@ -305,8 +314,12 @@ class Case:
         lines = [f"sentence = {text(self.sentence)}", f"rules = {text(self.rules)}"]
         if self.not_in:
             lines += ["", "[not_in]"] + settings(self.not_in)
+        arrays = {name: values for name, values in self.config.items() if isinstance(values, list)}
+        if arrays:
+            lines += ["", "[config]"] + settings(arrays)
         for table, values in self.config.items():
-            lines += ["", f"[config.{table}]"] + settings(values)
+            if table not in arrays:
+                lines += ["", f"[config.{table}]"] + settings(values)
         lines += ["", "[counters]"]
         lines += [f"{name} = {value}" for name, value in sorted(self.counters.items()) if value]
         return "\n".join(lines) + "\n"
