@@ -89,7 +89,6 @@ def pcp_br_without_a_pool(c):
     "A lease follows its nonce to another address of the home: the next packets go there.",
     "FO-003",
     "FO-002",
-    "LW-026",
     config=serving(),
 )
 def pcp_migration(c):

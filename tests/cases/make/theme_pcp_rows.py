@@ -116,6 +116,7 @@ def pcp_row_04_everything(c):
 @case(
     "One port of all protocols without PORT_SET is malformed (row 5).",
     "T-06",
+    "PS-017",
     "PC-031",
     "C-01",
     config=serving(),
@@ -123,8 +124,10 @@ def pcp_row_04_everything(c):
 def pcp_row_05_one_port_of_all(c):
     b4 = home(1)
     for internal in (1, 1500, 65535):
-        asked = b4.map(internal=internal, options=b"")
-        ask(c, b4, asked, refused(asked, MALFORMED_REQUEST))
+        # A set of one port is read as if it were none (PS-017).
+        for options in (b"", port_set(1, internal)):
+            asked = b4.map(internal=internal, options=options)
+            ask(c, b4, asked, refused(asked, MALFORMED_REQUEST))
     lease(c, b4, b4.softwire(1))
     for lifetime in (0, 3600):
         asked = b4.map(internal=1500, options=b"", lifetime=lifetime)
