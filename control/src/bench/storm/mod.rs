@@ -283,7 +283,7 @@ fn failed(cause: impl std::fmt::Display) -> BenchError {
 }
 
 /// Packet buffers: what waits in rings, and the mill.
-const POOL: u32 = 65_535;
+const POOL: u32 = 32_767;
 /// Softwires with plain traffic.
 const PLAIN: u32 = 10_000;
 /// As the daemon has it.

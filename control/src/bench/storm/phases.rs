@@ -56,7 +56,8 @@ impl Director {
             .summary()
             .map_err(failed)?
             .table_touched_bytes;
-        let memory = report::resident_bytes().saturating_sub(self.before + table);
+        let memory = || report::resident_bytes().saturating_sub(self.before + table) as f64;
+        let memory_cold = memory();
         let renewal = self.window(Phase::Renewal, 0, false);
         let saturation = renewal.served_per_second();
         let half = (saturation / 2.0) as u64;
@@ -79,6 +80,8 @@ impl Director {
             })
             .collect();
         self.board.set_phase(Phase::Silence);
+        thread::sleep(REST);
+        let each = |memory: f64| memory / (held as f64).max(1.0);
         let plain = |window: &Window| window.plain as f64 / window.seconds;
         let best = |rates: &mut dyn Iterator<Item = f64>| rates.fold(0.0, f64::max);
         let alone = best(&mut rounds.iter().map(|(alone, ..)| plain(alone)));
@@ -101,7 +104,8 @@ impl Director {
             plain_beside_mpps: mixed / 1e6,
             plain_rate_lost: 1.0 - mixed / alone,
             plain_packets_lost: rounds.iter().map(|(.., lost)| lost).sum(),
-            memory_each: memory as f64 / (held as f64).max(1.0),
+            memory_each: each(memory()),
+            memory_each_cold: each(memory_cold),
             commits: self
                 .service
                 .pcp()
@@ -157,6 +161,8 @@ impl Director {
 
 /// From the beginning of a phase to what is measured of it.
 const SETTLE: Duration = Duration::from_millis(300);
+/// Until what was begun is done.
+const REST: Duration = Duration::from_secs(2);
 /// Turns with and without requests.
 const ROUNDS: usize = 4;
 /// Requests a second beside plain traffic.

@@ -41,8 +41,10 @@ pub(super) struct Figures {
     pub(super) plain_rate_lost: f64,
     /// Plain packets that found no softwire meanwhile.
     pub(super) plain_packets_lost: u64,
-    /// Octets of memory a lease, besides the table.
+    /// Octets of memory a lease, besides the table, when all is quiet again.
     pub(super) memory_each: f64,
+    /// The same after the cold start, while the first checkpoints are made.
+    pub(super) memory_each_cold: f64,
     /// Group commits.
     pub(super) commits: u64,
 }
@@ -122,7 +124,10 @@ impl Report {
         );
         row(
             "memory a lease",
-            format!("{:.0} octets", figures.memory_each),
+            format!(
+                "{:.0} octets, {:.0} after the cold start",
+                figures.memory_each, figures.memory_each_cold
+            ),
         );
         row("group commits", figures.commits.to_string());
         for (name, count) in &self.drops {
