@@ -1,0 +1,146 @@
+//! The end of a batch: who is answered, what is taken back, and what is counted.
+
+use pcp::instant::Instant;
+use pcp::result_code::ResultCode;
+use pcp::server::Effect;
+
+use super::Outcome;
+use super::Provisioning;
+use super::batch::Asker;
+use super::batch::Batch;
+use super::batch::NotDone;
+use super::envelope::Envelope;
+use crate::exception::Frame;
+
+impl Provisioning {
+    /// A batch has come to its end: answers those who wait.
+    pub fn finish(&mut self, batch: Batch, outcome: &Outcome, now: Instant) -> Vec<Frame> {
+        self.is_committing = false;
+        let frames = match outcome {
+            Outcome::Done => self.answer(&batch, &|_| false, now),
+            Outcome::Failed => {
+                let mut frames = self.take_back_waiting(now);
+                self.undo(&batch, &|_| true, now);
+                self.waiting.merge(batch.inevitable());
+                frames.extend(self.refuse(&batch, &|_| true, now));
+                frames
+            }
+            Outcome::Refused(effects) => {
+                let refused = |index: usize| effects.binary_search(&index).is_ok();
+                let mut frames = self.take_back_waiting(now);
+                self.undo(&batch, &refused, now);
+                self.waiting.correct(batch.corrections(&refused));
+                frames.extend(self.refuse(&batch, &refused, now));
+                frames.extend(self.answer(&batch, &refused, now));
+                frames
+            }
+        };
+        self.spare = batch.emptied();
+        frames
+    }
+
+    /// Answers all whose effects are none of those `refused`.
+    fn answer(
+        &mut self,
+        batch: &Batch,
+        refused: &impl Fn(usize) -> bool,
+        now: Instant,
+    ) -> Vec<Frame> {
+        for (index, effect) in batch.effects().iter().enumerate() {
+            if !refused(index) {
+                self.count(effect);
+            }
+        }
+        let mut frames = Vec::with_capacity(batch.len());
+        for answer in batch.answers() {
+            if answer.effects.clone().any(refused) {
+                continue;
+            }
+            match &answer.to {
+                Asker::Client {
+                    envelope, response, ..
+                } => {
+                    let response = batch.octets(response);
+                    self.tally.answer(response);
+                    frames.push(envelope.seal(&self.own, response));
+                    let others = batch.effects()[answer.effects.clone()].iter().skip(1);
+                    for effect in others.filter(|effect| !matches!(effect, Effect::Release { .. }))
+                    {
+                        self.updates.add(*effect.lease(), now);
+                    }
+                }
+                Asker::Operator(sender) => drop(sender.send(Ok(()))),
+            }
+        }
+        frames
+    }
+
+    /// Tells all whose effects are among those `refused`, or who wait for nothing in a batch that failed,
+    /// that it could not be done.
+    fn refuse(
+        &mut self,
+        batch: &Batch,
+        refused: &impl Fn(usize) -> bool,
+        now: Instant,
+    ) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        for answer in batch.answers() {
+            let is_refused = answer.effects.is_empty() || answer.effects.clone().any(refused);
+            match &answer.to {
+                Asker::Client {
+                    envelope, request, ..
+                } if is_refused => {
+                    frames.push(self.failure(envelope, batch.octets(request), now));
+                }
+                Asker::Operator(sender) if is_refused => drop(sender.send(Err(NotDone))),
+                _ => {}
+            }
+        }
+        frames
+    }
+
+    pub(super) fn failure(&mut self, envelope: &Envelope, request: &[u8], now: Instant) -> Frame {
+        let response = self.server.failure(request, ResultCode::NoResources, now);
+        self.tally.answer(&response);
+        envelope.seal(&self.own, &response)
+    }
+
+    /// Takes back all that was decided while a batch was under way that has failed.
+    fn take_back_waiting(&mut self, now: Instant) -> Vec<Frame> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.undo(&waiting, &|_| true, now);
+        self.waiting = waiting.inevitable();
+        self.refuse(&waiting, &|_| true, now)
+    }
+
+    /// Takes the effects of those answers back of which one is `refused`, the last first.
+    fn undo(&mut self, batch: &Batch, refused: &impl Fn(usize) -> bool, now: Instant) {
+        for answer in batch.answers().iter().rev() {
+            if answer.effects.clone().any(refused) {
+                self.undo_all(batch.effects()[answer.effects.clone()].iter(), now);
+            }
+        }
+    }
+
+    pub(super) fn undo_all<'e>(
+        &mut self,
+        effects: impl DoubleEndedIterator<Item = &'e Effect>,
+        now: Instant,
+    ) {
+        for effect in effects.rev() {
+            self.tally.undone += 1;
+            if let Err(error) = self.book.undo(effect, now) {
+                tracing::error!("a change could not be taken back: {error}");
+            }
+        }
+    }
+
+    fn count(&mut self, effect: &Effect) {
+        self.tally.leases.count(effect);
+        let address = effect.lease().set.address();
+        let pool = self.book.pools().position(address);
+        if let Some(events) = pool.and_then(|pool| self.pool_events.get_mut(pool)) {
+            events.count(effect);
+        }
+    }
+}
