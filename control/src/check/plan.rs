@@ -281,7 +281,7 @@ fn mtu_warning(config: &Config) -> Option<String> {
     (tunnel < internet).then(|| {
         format!(
             "access.mtu: {access} carries IPv4 packets of at most {tunnel} octets through the tunnel, \
-             internet.mtu is {internet}; larger ones are dropped by this version"
+             internet.mtu is {internet}; larger ones are fragmented or refused, which costs speed"
         )
     })
 }

@@ -61,7 +61,7 @@ fn what_is_allowed_but_unwise_is_a_warning() {
         [
             "device 0000:ff:1f.0 is not in this machine",
             "device 0000:ff:1f.1 is not in this machine",
-            "access.mtu: 1500 carries IPv4 packets of at most 1460 octets through the tunnel, internet.mtu is 1500; larger ones are dropped by this version",
+            "access.mtu: 1500 carries IPv4 packets of at most 1460 octets through the tunnel, internet.mtu is 1500; larger ones are fragmented or refused, which costs speed",
         ]
     );
     let has = |warnings: Vec<String>, expected: &str| {
