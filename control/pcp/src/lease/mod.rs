@@ -9,6 +9,7 @@
 //! Invariant: every lease of the store is in the wheel, at the second in which its phase ends, and in the
 //! chain of its subscriber (s10.2 of the conformance list; PC-045).
 
+mod chains;
 mod store;
 mod wheel;
 
