@@ -47,7 +47,7 @@ pub struct PcpFacts {
     /// Seconds since leases were last lost.
     pub epoch_s: u32,
     /// Sets that are held.
-    pub leases: usize,
+    pub held: usize,
     /// Sets that rest.
     pub resting: usize,
     /// Whether the lease store has room for new leases.
@@ -202,10 +202,10 @@ impl Provisioning {
     }
 
     pub(super) fn facts(&self, now: Instant) -> PcpFacts {
-        let (leases, resting) = self.book.counts();
+        let (held, resting) = self.book.counts();
         PcpFacts {
             epoch_s: self.server.epoch_s(now),
-            leases,
+            held,
             resting,
             grants: self.may_grant,
             waiting: self.newcomers.len() + self.waiting.len(),

@@ -487,6 +487,19 @@ fn what_has_happened_is_counted_by_opcode_result_and_pool() {
     assert_eq!((pool.sets, pool.withheld, pool.taken), (256, 8, 1));
 }
 
+#[test]
+fn operators_are_told_how_many_sets_are_held_and_what_became_of_leases() {
+    let mut provisioning = provisioning(CONFIG);
+    ask(&mut provisioning, &map(1, 1, 600), start());
+    ask(&mut provisioning, &map(2, 1, 600), start());
+    let told = serde_json::to_value(provisioning.facts(start())).unwrap();
+    assert_eq!((&told["held"], &told["resting"]), (&2.into(), &0.into()));
+    assert_eq!(told["leases"]["granted"], 2);
+    // Two members of one name would be one to whoever reads them.
+    let text = serde_json::to_string(&provisioning.facts(start())).unwrap();
+    assert_eq!(serde_json::to_string(&told).unwrap().len(), text.len());
+}
+
 /// A service whose keeper has leases of a few lwB4s and carries everything out.
 pub(crate) fn served_leases(homes: u16) -> LeaseService {
     let (service, inbox) = LeaseService::new();
