@@ -41,6 +41,17 @@ pub(super) struct Report {
     pub(super) facts: StoreFacts,
 }
 
+impl Report {
+    /// What has been done, and how it stands with the store now.
+    pub(super) fn of(store: &dyn LeaseStore, batch: Option<(Batch, Outcome)>) -> Self {
+        Self {
+            batch,
+            room: store.room(),
+            facts: facts(store),
+        }
+    }
+}
+
 /// Both ends of the way to the thread.
 #[derive(Debug)]
 pub(super) struct Committer {
@@ -117,11 +128,7 @@ impl Work {
                     Err(WriterGone) => return,
                 },
             };
-            let report = Report {
-                batch,
-                room: self.store.room(),
-                facts: facts(&*self.store),
-            };
+            let report = Report::of(&*self.store, batch);
             if reported.send(report).is_err() {
                 return;
             }

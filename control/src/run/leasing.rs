@@ -72,7 +72,9 @@ impl Leasing {
         } = restored;
         let (service, inquiries) = LeaseService::new();
         let (moment, _) = clock.read();
-        let leasing = Self {
+        // The store may be full already.
+        let found = Report::of(&*store, None);
+        let mut leasing = Self {
             provisioning: Provisioning::new(own, config, server, book),
             clock,
             moment,
@@ -83,6 +85,7 @@ impl Leasing {
             reserved,
             tended: moment.monotonic,
         };
+        leasing.hear(found);
         Ok((leasing, service))
     }
 
