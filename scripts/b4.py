@@ -2,6 +2,9 @@
 """A lwB4's tunnel end as a small program: a TUN device on one side, IPv4 in IPv6 on the other.
 
 It has no NAT: the hosts beside it keep to the port set themselves. It stands in until the lwB4 exists.
+
+Without --ipv4 the host is 192.0.0.2 and reaches nobody but the lwAFTR at 192.0.0.1 (RFC 6333 s5.7), which
+it can ask for a port set by PCP. Whoever asks gives the device the address that was granted.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import sys
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33  # Linux: beyond the machine's limits, for root
 TUNSETIFF = 0x400454CA
 IFF_TUN_NO_PI = 0x0001 | 0x1000
+SOFTWIRE_END = "192.0.0.2/29"  # RFC 6333 s5.7; 192.0.0.1 is on the same link
 QUEUE = 10000  # packets that a burst of the host may leave waiting for us
 IPPROTO_IPV4 = 4  # next header of IPv4 in IPv6, RFC 2473 s5
 IPPROTO_FRAGMENT, MORE = 44, 1  # RFC 8200 s4.5
@@ -46,7 +50,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--b4", required=True, help="our IPv6 address, the tunnel's source")
     parser.add_argument("--br", required=True, help="the lwAFTR's IPv6 address")
-    parser.add_argument("--ipv4", required=True, help="the public IPv4 address")
+    parser.add_argument("--ipv4", help="the public IPv4 address, if it is known")
     parser.add_argument("--mtu", type=int, default=1460, help="largest IPv4 packet")
     parser.add_argument(
         "--last-first", type=int, metavar="MTU", help="fragment outside to this, and send the last fragment first"
@@ -56,14 +60,15 @@ def arguments():
 
 
 def open_tun(args):
-    """The TUN device, up, with the public address and the default route."""
+    """The TUN device, up, with the public address and the default route, or the way to the lwAFTR alone."""
     tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", args.device.encode(), IFF_TUN_NO_PI))
-    for command in (
-        f"link set {args.device} mtu {args.mtu} txqueuelen {QUEUE} addrgenmode none up",
-        f"address add {args.ipv4}/32 dev {args.device}",
-        f"route add default dev {args.device}",
-    ):
+    commands = [f"link set {args.device} mtu {args.mtu} txqueuelen {QUEUE} addrgenmode none up"]
+    if args.ipv4:
+        commands += [f"address add {args.ipv4}/32 dev {args.device}", f"route add default dev {args.device}"]
+    else:
+        commands.append(f"address add {SOFTWIRE_END} dev {args.device}")
+    for command in commands:
         subprocess.run(["ip", *command.split()], check=True)
     return tun
 

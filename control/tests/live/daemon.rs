@@ -44,6 +44,17 @@ pub(crate) struct Setup {
     pub(crate) router_mtu: Option<u16>,
     /// How the daemon is told where to send.
     pub(crate) next_hops: NextHops,
+    /// Where the B4 has its port set from.
+    pub(crate) provisioned: Provisioned,
+}
+
+/// Where the B4 has its port set from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Provisioned {
+    /// From a binding of the configuration.
+    Static,
+    /// By PCP; this part of the configuration says from which pools.
+    Pcp(String),
 }
 
 /// What the configuration says of the next hops.
@@ -80,6 +91,7 @@ impl Default for Setup {
             last_first: None,
             router_mtu: None,
             next_hops: NextHops::ByMac,
+            provisioned: Provisioned::Static,
         }
     }
 }
@@ -128,11 +140,15 @@ impl Daemon {
 
     /// What `lwaftr show TOPIC --json` prints.
     pub(crate) fn show(&self, topic: &str) -> Outcome<Value> {
+        Ok(serde_json::from_str(
+            &self.ask(&["show", topic, "--json"])?,
+        )?)
+    }
+
+    /// What `lwaftr` with these arguments, asking this daemon, prints.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> Outcome<String> {
         let mut command = Command::new(LWAFTR);
-        command
-            .args(["show", topic, "--json", "--socket"])
-            .arg(&self.socket);
-        Ok(serde_json::from_str(&run(&mut command)?)?)
+        run(command.args(arguments).arg("--socket").arg(&self.socket))
     }
 
     /// A counter of `show counters`.
@@ -217,6 +233,11 @@ impl Daemon {
         !self.process.has_ended()
     }
 
+    /// Ends the daemon at once, wherever it is.
+    pub(crate) fn kill(&mut self) -> Outcome<()> {
+        self.process.kill()
+    }
+
     /// Sends SIGTERM and waits for the end; gives how it ended and how long that took.
     pub(crate) fn terminate(&mut self) -> Outcome<(ExitStatus, Duration)> {
         let sent = Instant::now();
@@ -264,6 +285,10 @@ fn configuration(setup: &Setup, socket: &Path) -> String {
             "next_hop = \"2001:db8:ac::fe\"",
         ),
     };
+    let softwires = match &setup.provisioned {
+        Provisioned::Static => BINDING,
+        Provisioned::Pcp(pools) => pools,
+    };
     let socket = socket.display();
     format!(
         r#"
@@ -290,6 +315,15 @@ mtu = 1500
 [softwire]
 mss_clamp = {mss_clamp}
 
+{softwires}
+[api]
+socket = "{socket}"
+"#
+    )
+}
+
+/// The B4's port set where it is static.
+const BINDING: &str = r#"
 [[softwire.binding]]
 ipv4 = "192.0.2.1"
 psid_offset = 0
@@ -297,13 +331,7 @@ psid_length = 6
 psid = 1
 b4 = "2001:db8:b4::1"
 br = "2001:db8:af::1"
-
-[api]
-socket = "{socket}"
-"#
-    )
-}
-
+"#;
 const LWAFTR: &str = env!("CARGO_BIN_EXE_lwaftr");
 /// Enough for a start on a loaded machine.
 const START: Duration = Duration::from_secs(30);

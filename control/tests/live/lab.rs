@@ -1,5 +1,6 @@
 //! A whole set-up: network, daemon, B4, and hosts with something to say.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -8,11 +9,13 @@ use tempfile::TempDir;
 use crate::Outcome;
 use crate::daemon::Daemon;
 use crate::daemon::Driver;
+use crate::daemon::Provisioned;
 use crate::daemon::Setup;
 use crate::network::Network;
 use crate::network::Place;
 use crate::process::Process;
 use crate::process::run;
+use crate::refusals::refusal;
 use crate::script;
 
 /// Everything a scenario needs, running. Fields drop in this order: processes before the network.
@@ -21,6 +24,7 @@ pub(crate) struct Lab {
     pub(crate) daemon: Daemon,
     _b4: Process,
     pub(crate) network: Network,
+    setup: Setup,
     folder: TempDir,
 }
 
@@ -39,21 +43,21 @@ impl Lab {
             network.bridge("inet0", "tap0")?;
             network.bridge("access0", "tap1")?;
         }
-        let range = "net.ipv4.ip_local_port_range=1024 2047";
-        run(network
-            .command(Place::B4, "sysctl")
-            .args(["-q", "-w", range]))?;
+        if setup.provisioned == Provisioned::Static {
+            keep_to_ports(&network, 1024, 2047)?;
+        }
         let mut tunnel = network.command(Place::B4, script("b4.py"));
         tunnel.args([
             "--b4",
             "2001:db8:b4::1",
             "--br",
             "2001:db8:af::1",
-            "--ipv4",
-            SUBSCRIBER,
             "--mtu",
             &setup.inner_mtu.to_string(),
         ]);
+        if setup.provisioned == Provisioned::Static {
+            tunnel.args(["--ipv4", SUBSCRIBER]);
+        }
         if let Some(mtu) = setup.last_first {
             tunnel.args(["--last-first", &mtu.to_string()]);
         }
@@ -63,8 +67,46 @@ impl Lab {
             daemon,
             _b4: b4,
             network,
+            setup: setup.clone(),
             folder,
         })
+    }
+
+    /// Where the daemon has its files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Starts another daemon where the one before has ended.
+    pub(crate) fn start_again(&mut self) -> Outcome<()> {
+        self.daemon = Daemon::start(&self.network, self.folder.path(), &self.setup)?;
+        Ok(())
+    }
+
+    /// The same, as something that the daemon is expected to refuse in a line with all `words`.
+    pub(crate) fn refuses_to_start(&self, provisioned: Provisioned, words: &[&str]) -> Outcome<()> {
+        let setup = Setup {
+            provisioned,
+            ..self.setup.clone()
+        };
+        refusal(&self.network, self.folder.path(), &setup, words)
+    }
+
+    /// The B4's host uses a port set from now on, as its own and as its NAT's.
+    pub(crate) fn use_ports(&self, address: &str, first: u16, last: u16) -> Outcome<()> {
+        let ip = |arguments: &str| {
+            let mut command = self.network.command(Place::B4, "ip");
+            run(command.args(arguments.split(' '))).map(drop)
+        };
+        ip(&format!("address replace {address}/32 dev softwire"))?;
+        ip(&format!("route replace default dev softwire src {address}"))?;
+        keep_to_ports(&self.network, first, last)
+    }
+
+    /// Starts a program of `scripts` at `place`.
+    pub(crate) fn script(&self, place: Place, name: &str, arguments: &[&str]) -> Outcome<Process> {
+        let mut command = self.network.command(place, script(name));
+        Process::start(command.args(arguments), self.folder.path(), name)
     }
 
     /// Starts a server of `scripts/traffic.py` and waits until it serves.
@@ -164,6 +206,13 @@ impl Lab {
             Err(format!("expected drops for {reasons:?} only, counted {drops:?}").into())
         }
     }
+}
+
+/// What the B4's host sends comes from these ports.
+fn keep_to_ports(network: &Network, first: u16, last: u16) -> Outcome<()> {
+    let range = format!("net.ipv4.ip_local_port_range={first} {last}");
+    let mut command = network.command(Place::B4, "sysctl");
+    run(command.args(["-q", "-w", &range])).map(drop)
 }
 
 /// The B4's kernel reports the multicast groups it joins (RFC 3810 s5.2.14), at random times, to

@@ -14,12 +14,14 @@ mod lab;
 mod neighbours;
 mod network;
 mod path_mtu;
+mod pcp;
 mod process;
 mod refusals;
 mod scenarios;
 mod sleeper;
 mod traces;
 
+use std::env;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -34,6 +36,9 @@ use libtest_mimic::Failed;
 type Outcome<T> = Result<T, Failed>;
 
 fn main() -> ExitCode {
+    if env::var_os(pcp::COMMAND).is_some() {
+        return pcp::command();
+    }
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if !arguments.list
@@ -49,6 +54,7 @@ fn main() -> ExitCode {
     trials.extend(fragments::trials());
     trials.extend(traces::trials());
     trials.extend(neighbours::trials());
+    trials.extend(pcp::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -63,6 +69,8 @@ fn prerequisites() -> Result<(), String> {
         "traceroute",
         "tracepath",
         "unshare",
+        "mount",
+        "umount",
         "/usr/bin/python3",
     ] {
         let mut ask = Command::new("sh");

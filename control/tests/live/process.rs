@@ -74,6 +74,12 @@ impl Process {
         run(Command::new("kill").args(["-TERM", &id])).map(drop)
     }
 
+    /// Sends SIGKILL and waits for the end.
+    pub(crate) fn kill(&mut self) -> Outcome<()> {
+        self.child.kill()?;
+        Ok(self.child.wait().map(drop)?)
+    }
+
     /// Waits for the end.
     pub(crate) fn wait(&mut self, patience: Duration) -> Outcome<ExitStatus> {
         wait_until(patience, || self.has_ended());

@@ -1,5 +1,7 @@
 //! What cannot work is refused at the start: exit code 1 and one line that names it.
 
+use std::path::Path;
+
 use libtest_mimic::Trial;
 
 use crate::Outcome;
@@ -10,7 +12,11 @@ use crate::network::Network;
 /// All refusals.
 pub(crate) fn trials() -> Vec<Trial> {
     let refused = |name: &str, setup: Setup, words: &'static [&'static str]| {
-        Trial::test(name.to_owned(), move || refusal(&setup, words))
+        Trial::test(name.to_owned(), move || {
+            let folder = tempfile::tempdir()?;
+            let network = Network::up(None)?;
+            refusal(&network, folder.path(), &setup, words)
+        })
     };
     let standard = Setup::default;
     vec![
@@ -51,10 +57,14 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-fn refusal(setup: &Setup, words: &[&str]) -> Outcome<()> {
-    let folder = tempfile::tempdir()?;
-    let network = Network::up(None)?;
-    let (status, printed) = Daemon::refusal(&network, folder.path(), setup)?;
+/// A daemon ends with exit code 1, and a line that has all `words`.
+pub(crate) fn refusal(
+    network: &Network,
+    folder: &Path,
+    setup: &Setup,
+    words: &[&str],
+) -> Outcome<()> {
+    let (status, printed) = Daemon::refusal(network, folder, setup)?;
     if status.code() != Some(1) {
         return Err(format!("ended with {status}, not with exit code 1:\n{printed}").into());
     }
