@@ -50,7 +50,7 @@ impl Director {
     pub(super) fn direct(self) -> Result<Figures, BenchError> {
         let cold_s = self.cold()?;
         let granted = u64::from(self.options.leases) - self.already.min(self.options.leases.into());
-        let held = self.service.pcp().map_err(failed)?.leases;
+        let held = self.service.pcp().map_err(failed)?.held;
         let table = self
             .softwires
             .summary()
