@@ -1,4 +1,4 @@
-"""PCP as RFC 6887 s7, s11 and RFC 7753 s4.1 lay it out, and lwB4s that speak it in their tunnels."""
+"""PCP as RFC 6887 s7, s11 and RFC 7753 s4.1 lay it out, and lwB4s that speak it in tunnels."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ UNSUPP_OPTION, MALFORMED_OPTION, NETWORK_FAILURE, NO_RESOURCES = 5, 6, 7, 8
 UNSUPP_PROTOCOL, USER_EX_QUOTA, ADDRESS_MISMATCH = 9, 10, 12
 SHORT = {NETWORK_FAILURE: 30, NO_RESOURCES: 30, USER_EX_QUOTA: 30}
 LONG_S, FOR_EVER_S = 1800, 2**32 - 1
-# What was wrong before the request was understood: such answers keep octets 12 to 23 (RFC 6887 s7.2).
+# Wrong before it was understood: such answers keep octets 12 to 23 (RFC 6887 s7.2).
 NOT_PARSED = {UNSUPP_VERSION, MALFORMED_REQUEST, MALFORMED_OPTION}
 NONCE, OTHER_NONCE = bytes(range(0xA0, 0xAC)), bytes(range(0xB0, 0xBC))
 TCP_PROTOCOL, UDP_PROTOCOL = 6, 17
@@ -119,8 +119,8 @@ def home(number, host=1, **fields):
 
 
 def granted(asked, softwire, lifetime=None, described=True):
-    """The success response to a MAP request, as a function of the epoch: internal port, protocol and
-    nonce copied, PORT_SET with the set that is mapped to itself (PC-033, PS-019)."""
+    """The success response to a MAP request, as a function of the epoch: internal port,
+    protocol and nonce copied, PORT_SET with the set that is mapped to itself (PC-033, PS-019)."""
     first, count = softwire.port(), 1 << (16 - softwire.psid_length)
     if softwire.psid_length == 0:
         # All that PORT_SET can spell (PS-040); without it there is no port to name.
@@ -154,8 +154,8 @@ def refused(asked, result, lifetime=None):
 
 
 def ask(c, b4, asked, answer=None):
-    """A request comes through the tunnel, and is answered or met with silence. They come a tenth of a
-    second apart, because nobody may ask as often as he likes."""
+    """A request comes through the tunnel, and is answered or met with silence. They come a
+    tenth of a second apart, because nobody may ask as often as he likes."""
     c.later(0.1)
     epoch = c.age_s()
     c.punt_tunnel("pcp", b4.sends(asked))

@@ -177,7 +177,8 @@ def pcp_other_nonce(c):
 
 
 @case(
-    "Where the operator wants it, another nonce takes the lease over, and the old one is locked out.",
+    "Where the operator wants it, another nonce takes the lease over, and the old one is "
+    "locked out.",
     "C-03",
     "PC-034",
     config=serving(pcp={"nonce_takeover": "always"}),
@@ -257,7 +258,8 @@ def pcp_delete_twice(c):
 def pcp_delete_of_a_part(c):
     b4 = home(1)
     softwire = b4.softwire(1)
-    for internal, option in ((1, port_set(0, 1)), (1100, port_set(7, 1100)), (0, port_set(65535, 0))):
+    parts = ((1, port_set(0, 1)), (1100, port_set(7, 1100)), (0, port_set(65535, 0)))
+    for internal, option in parts:
         lease(c, b4, softwire)
         # A size of 0 or 1 names one port: port 1 is none of the set.
         meets = internal != 1

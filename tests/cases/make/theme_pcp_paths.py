@@ -70,7 +70,8 @@ def pcp_refresh_at_another_br(c):
 
 
 @case(
-    "At a BR address without a pool nobody gets a set, nor hears of a binding that is served elsewhere.",
+    "At a BR address without a pool nobody gets a set, nor hears of a binding that is served "
+    "elsewhere.",
     "LW-020b",
     "PC-035",
     config=serving(),
@@ -157,7 +158,7 @@ def pcp_hairpin(c):
     "T-01",
     config=serving(),
 )
-def pcp_in_pieces(c):
+def pcp_request_in_pieces(c):
     for number, cuts in ((1, (64,)), (2, (24, 48))):
         b4 = home(number)
         softwire = b4.softwire(1, f"192.0.2.{63 + number}")

@@ -3,7 +3,7 @@
 from scapy.packet import Raw
 
 from case import case
-from network import DATA, FIRST, OFFSET, SECOND, WHOLE, from_host, to_host, tunnelled
+from network import DATA, FIRST, OFFSET, SECOND, from_host, to_host, tunnelled
 from pcp import (
     FOR_EVER_S,
     NO_RESOURCES,
@@ -75,8 +75,8 @@ def pcp_sets_of_1024_ports(c):
 
 
 @case(
-    "System ports and those of PCP are handed out where the operator wants it so, and yet nobody is "
-    "told that UDP 5350 or 5351 is mapped.",
+    "System ports and those of PCP are handed out where the operator wants it so, and yet "
+    "nobody is told that UDP 5350 or 5351 is mapped.",
     "LW-011",
     "PC-040",
     config=serving(pool("192.0.2.64/32", 8, exclude_ports=[], exclude_pcp_ports=False)),
@@ -106,7 +106,7 @@ def pcp_sets_with_system_ports(c):
 def pcp_suggestions(c):
     for number, suggest, psid, ipv4 in (
         (1, ("192.0.2.65", 26624), 26, "192.0.2.65"),
-        # Taken, not aligned, kept back, of no pool: as without, though on the address that is named.
+        # Taken, not aligned, kept back, of no pool: as without, on the address that is named.
         (2, ("192.0.2.65", 26624), 1, "192.0.2.65"),
         (3, ("192.0.2.64", 26625), 1, "192.0.2.64"),
         (4, ("192.0.2.64", 0), 2, "192.0.2.64"),
@@ -178,7 +178,7 @@ def pcp_static_bindings(c):
     asked = bound.map(lifetime=0)
     ask(c, bound, asked, refused(asked, NOT_AUTHORIZED))
     c.encap(FIRST, down(FIRST))
-    # The sets of 192.0.2.1 that are bound are skipped, as is all of 192.0.2.6, which is split otherwise.
+    # The sets of 192.0.2.1 that are bound are skipped, and all of 192.0.2.6, split otherwise.
     hosts = [(0, 1), (2, 1), (3, 1), (4, 1), (5, 1), (7, 1), (0, 2), (2, 2)]
     for number, (host, psid) in enumerate(hosts, 1):
         b4 = home(number)

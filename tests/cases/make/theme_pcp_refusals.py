@@ -88,8 +88,8 @@ def pcp_nat_pmp(c):
 
 
 @case(
-    "Too long, of an odd length or too short is malformed; less than a header, and what is no request, "
-    "is met with silence.",
+    "Too long, of an odd length or too short is malformed; less than a header, and what is no "
+    "request, is met with silence.",
     "T-12",
     "PC-002",
     "PC-003",
@@ -147,7 +147,8 @@ def pcp_third_party(c):
 
 
 @case(
-    "An unknown option is refused where it is mandatory, and ignored and not echoed where it is not.",
+    "An unknown option is refused where it is mandatory, and ignored and not echoed where it "
+    "is not.",
     "T-15",
     "PC-011",
     "PC-014",
@@ -169,8 +170,8 @@ def pcp_unknown_options(c):
 
 
 @case(
-    "PREFER_FAILURE and FILTER are not served here; without a suggested port, or with a delete, the "
-    "first is malformed.",
+    "PREFER_FAILURE and FILTER are not served here; without a suggested port, or with a "
+    "delete, the first is malformed.",
     "PC-062",
     "PC-063",
     "PC-036",

@@ -1,4 +1,4 @@
-"""Every form of a MAP request and what becomes of it: the rows of the table that the PCP server keeps."""
+"""Every form of a MAP request and what becomes of it: the rows of the server's table."""
 
 from case import case
 from errors import answering
@@ -73,8 +73,8 @@ def pcp_row_03_inside(c):
 
 
 @case(
-    "One request that meets two sets refreshes both: its sender hears of the first, and of the second "
-    "by Mapping Updates.",
+    "One request that meets two sets refreshes both: its sender hears of the first, and of the "
+    "second by Mapping Updates.",
     "PS-021",
     "PS-051",
     "PC-145",
@@ -227,8 +227,8 @@ def pcp_row_10_delete_of_one_port(c):
 
 
 @case(
-    "Never more than asked: the pool with the largest sets that fit serves, and no set below the floor "
-    "(row 13).",
+    "Never more than asked: the pool with the largest sets that fit serves, and no set below "
+    "the floor (row 13).",
     "PS-015",
     "PS-016",
     config=serving(
@@ -246,8 +246,8 @@ def pcp_row_13_smaller(c):
 
 
 @case(
-    "A pool that is used up has no resources for the next, until somebody gives back and two minutes "
-    "have passed (row 14).",
+    "A pool that is used up has no resources for the next, until somebody gives back and two "
+    "minutes have passed (row 14).",
     "PC-045",
     "PS-043",
     config=serving(pool("192.0.2.64/32", 2)),

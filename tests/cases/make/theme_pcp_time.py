@@ -81,8 +81,8 @@ def pcp_expiry(c):
 
 
 @case(
-    "A set that ran out rests for two minutes: nobody else gets it, not even by suggestion; its last "
-    "holder does.",
+    "A set that ran out rests for two minutes: nobody else gets it, not even by suggestion; "
+    "its last holder does.",
     "T-19",
     "PC-045",
     "PS-043",
@@ -114,7 +114,8 @@ def pcp_rest_after_expiry(c):
 
 
 @case(
-    "What was given back rests too, and its last holder gets it back at once, with another nonce too.",
+    "What was given back rests too, and its last holder gets it back at once, with another "
+    "nonce too.",
     "PC-045",
     "PS-043",
     config=serving(),
