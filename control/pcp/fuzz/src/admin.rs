@@ -14,7 +14,7 @@ pub(crate) fn act(input: &mut Input<'_>, world: &mut World, memory: &mut Memory)
     match input.octet() % 5 {
         0 => revoke(input, world, memory),
         1 => world.restart(),
-        2 => keep_back(input, world),
+        2 => keep_back(input, world, memory),
         3 => {
             if let Some(set) = world.kept_back.pop() {
                 world.book.hand_out(set);
@@ -44,19 +44,19 @@ fn revoke(input: &mut Input<'_>, world: &mut World, memory: &mut Memory) {
     assert!(world.book.revoke(lease.set).is_none());
 }
 
-/// Withholds a set, which works if nobody has it.
-fn keep_back(input: &mut Input<'_>, world: &mut World) {
+/// Withholds a set, which works if nobody holds it; then it does not rest any more either.
+fn keep_back(input: &mut Input<'_>, world: &mut World, memory: &mut Memory) {
     let last = input.pick([4, 5]);
     let psid = u16::from(input.octet() & 7);
     let Ok(set) = PortSet::new(Ipv4Addr::new(192, 0, 2, last), 3, psid) else {
         return;
     };
     let before = world.snapshot();
-    let is_taken = before.held.iter().any(|lease| lease.set == set)
-        || before.resting.iter().any(|(lease, _)| lease.set == set);
+    let is_held = before.held.iter().any(|lease| lease.set == set);
     match world.book.keep_back(set) {
         Ok(()) => {
-            assert!(!is_taken, "{set} is somebody's");
+            assert!(!is_held, "{set} is somebody's");
+            memory.kept_back(set);
             world.kept_back.push(set);
         }
         Err(_) => assert_eq!(world.snapshot(), before),

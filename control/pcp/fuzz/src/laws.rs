@@ -56,6 +56,11 @@ impl Memory {
         }
     }
 
+    /// The operator has withheld a set: it rests for nobody.
+    pub(crate) fn kept_back(&mut self, set: PortSet) {
+        self.rests.retain(|rest| rest.set != set);
+    }
+
     fn rest(&mut self, world: &World, lease: &Lease) {
         self.rests.retain(|rest| rest.set != lease.set);
         self.rests.push(Rest {
