@@ -97,7 +97,7 @@ impl Envelope {
     /// How the message came, in the server's words.
     pub(super) fn arrival(&self) -> Arrival {
         match self.client {
-            IpAddr::V6(_) => Arrival::Plain,
+            IpAddr::V6(_) => Arrival::Plain { br: self.ours },
             IpAddr::V4(_) => Arrival::Tunnel {
                 outer: self.outer,
                 br: self.ours,
@@ -314,7 +314,8 @@ mod tests {
         let checksum = !pseudo(&packet);
         packet[46..48].copy_from_slice(&checksum.to_be_bytes());
         let (envelope, message) = Envelope::open(&own(), &packet, NEIGHBOUR).unwrap();
-        assert_eq!(envelope.arrival(), Arrival::Plain);
+        let br = "2001:db8:af::1".parse().unwrap();
+        assert_eq!(envelope.arrival(), Arrival::Plain { br });
         assert_eq!(message.len(), 72);
         let answer = envelope.seal(&own(), &[7; 24]).payload;
         assert_eq!(answer[..8], [0x60, 0, 0, 0, 0, 32, 17, 64]);

@@ -30,7 +30,7 @@ impl Ask {
                 IpAddr::V4(Ipv4Addr::new(192, 0, 0, 2 + (who >> 6))),
                 Arrival::Tunnel { outer, br: BR },
             ),
-            1 => (IpAddr::V6(outer), Arrival::Plain),
+            1 => (IpAddr::V6(outer), Arrival::Plain { br: BR }),
             _ => (
                 IpAddr::V6(Ipv6Addr::LOCALHOST),
                 Arrival::Management(u16::from(who >> 7)),

@@ -142,7 +142,7 @@ fn is_allowed(world: &World, ask: &Ask, asked: &Seen, effect: &Effect) {
 /// nobody gets a set that it neither names nor had (DH-051, FO-011).
 fn is_entitled(world: &World, ask: &Ask, asked: &Seen, lease: &Lease) {
     let owner = match ask.arrival {
-        Arrival::Tunnel { .. } | Arrival::Plain => Owner::Pcp,
+        Arrival::Tunnel { .. } | Arrival::Plain { .. } => Owner::Pcp,
         Arrival::Management(listener) => Owner::ThirdParty(listener),
     };
     assert_eq!(laws::pool_of(&world.settings, lease.set).owner, owner);

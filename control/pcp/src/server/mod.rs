@@ -96,8 +96,11 @@ pub enum Arrival {
         /// The lwAFTR's address that the tunnel ends at.
         br: Ipv6Addr,
     },
-    /// Over IPv6, from the lwB4's own address.
-    Plain,
+    /// Over IPv6, from the lwB4's own address to `br`.
+    Plain {
+        /// The lwAFTR's address that was asked, where the lwB4's tunnel will end too.
+        br: Ipv6Addr,
+    },
     /// At the management listener of this number, from a sender that is on its list.
     Management(u16),
 }
@@ -155,7 +158,7 @@ impl Arrival {
     pub const fn path(self) -> Path {
         match self {
             Self::Tunnel { .. } => Path::Tunnel,
-            Self::Plain => Path::Plain,
+            Self::Plain { .. } => Path::Plain,
             Self::Management(listener) => Path::Management(listener),
         }
     }
@@ -167,8 +170,8 @@ impl Arrival {
 
     const fn br(self) -> Option<Ipv6Addr> {
         match self {
-            Self::Tunnel { br, .. } => Some(br),
-            Self::Plain | Self::Management(_) => None,
+            Self::Tunnel { br, .. } | Self::Plain { br } => Some(br),
+            Self::Management(_) => None,
         }
     }
 }

@@ -84,6 +84,8 @@ impl<'a> MapOptions<'a> {
 fn trusted(arrival: Arrival) -> Result<(), Refusal> {
     match arrival {
         Arrival::Management(_) => Ok(()),
-        Arrival::Tunnel { .. } | Arrival::Plain => Err(Refusal::new(ResultCode::UnsupportedOption)),
+        Arrival::Tunnel { .. } | Arrival::Plain { .. } => {
+            Err(Refusal::new(ResultCode::UnsupportedOption))
+        }
     }
 }

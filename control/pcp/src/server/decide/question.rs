@@ -99,8 +99,8 @@ fn client(arrival: Arrival, inner: IpAddr, options: &MapOptions<'_>) -> Result<C
     let refused = |result| Err(Refusal::new(result));
     match (arrival, inner) {
         (Arrival::Tunnel { outer, .. }, inner) => Ok(Client { outer, inner }),
-        (Arrival::Plain, IpAddr::V6(outer)) => Ok(Client { outer, inner }),
-        (Arrival::Plain, IpAddr::V4(_)) => refused(ResultCode::NotAuthorized),
+        (Arrival::Plain { .. }, IpAddr::V6(outer)) => Ok(Client { outer, inner }),
+        (Arrival::Plain { .. }, IpAddr::V4(_)) => refused(ResultCode::NotAuthorized),
         (Arrival::Management(_), _) => match (options.third_party, options.third_party_id) {
             (None, Some(_)) => refused(ResultCode::ThirdPartyMissingOption),
             (Some(inner), Some(id)) => match <[u8; 16]>::try_from(id) {

@@ -107,3 +107,20 @@ fn lw_020b_fo_003_a_lease_moves_only_to_where_its_pool_serves() {
     let set = world.book.leases().next().unwrap().set;
     assert_eq!(world.book.serving(&client, Path::Tunnel, set), Some(BR));
 }
+
+#[test]
+fn lw_020b_dh_041_who_asks_without_a_tunnel_gets_a_set_of_the_br_that_it_asked() {
+    let world = world();
+    let source = IpAddr::V6(b4(1));
+    let octets = Ask::canonical().octets(source);
+    let decision = world.decide(&Packet {
+        octets: &octets,
+        source,
+        port: 40000,
+        arrival: Arrival::Plain { br: OTHER_BR },
+    });
+    let [Effect::Grant(lease)] = decision.effects[..] else {
+        panic!("a pool has that address");
+    };
+    assert_eq!((lease.br, lease.set.address().octets()[3]), (OTHER_BR, 8));
+}
