@@ -239,6 +239,12 @@ impl Provisioning {
         std::mem::replace(&mut self.may_grant, may_grant)
     }
 
+    /// Answers that wait for the next batch.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// How it stands with the store, for those who ask.
     pub fn set_store_facts(&mut self, facts: StoreFacts) {
         self.store = Some(facts);

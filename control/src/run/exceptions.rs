@@ -106,6 +106,7 @@ impl Exceptions {
         if let Some(mut leasing) = self.leasing.take() {
             let frames = leasing.begin();
             self.send(frames);
+            leasing.hurry();
             let frames = leasing.end(None);
             self.send(frames);
             if leasing.is_committing() {

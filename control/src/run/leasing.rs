@@ -44,6 +44,8 @@ pub(crate) struct Leasing {
     inquiries: Receiver<Inquiry>,
     reserved: Receiver<Reserved>,
     tended: Instant,
+    /// When a batch was last handed on.
+    committed: Instant,
 }
 
 /// A look at what softwires carry.
@@ -84,6 +86,7 @@ impl Leasing {
             inquiries,
             reserved,
             tended: moment.monotonic,
+            committed: Instant::default(),
         };
         leasing.hear(found);
         Ok((leasing, service))
@@ -136,13 +139,21 @@ impl Leasing {
         }
         frames.extend(self.provisioning.due_updates(next_hop, now));
         self.look_at_softwires(now);
-        if let Some(batch) = self.provisioning.take_batch() {
+        let is_due = now.since(self.committed) >= COMMIT_EVERY
+            || self.provisioning.waiting() >= COMMIT_AT_ONCE;
+        if is_due && let Some(batch) = self.provisioning.take_batch() {
+            self.committed = now;
             self.committer.order(Order::Commit(batch, self.moment));
         } else if now.since(self.tended) >= TEND_EVERY && !self.provisioning.is_committing() {
             self.tended = now;
             self.committer.order(Order::Tend(self.moment));
         }
         frames
+    }
+
+    /// Lets the next batch begin at once.
+    pub(crate) fn hurry(&mut self) {
+        self.committed = Instant::default();
     }
 
     /// Waits for what is under way, but no longer than `patience`. Returns whether something came.
@@ -218,4 +229,8 @@ fn log(event: ClockEvent) {
 /// Requests for new leases that are served in a turn, so that renewals never wait for long.
 const NEWCOMERS: usize = 1024;
 const INQUIRIES: usize = 16;
+/// Batches are no closer than this unless they are large: each costs a write to disk and the waking of
+/// threads, which packets on the next core can feel.
+const COMMIT_EVERY: Duration = Duration::from_micros(500);
+const COMMIT_AT_ONCE: usize = 1024;
 const TEND_EVERY: Duration = Duration::from_secs(1);

@@ -89,7 +89,13 @@ impl FileStore {
             Checkpoints::Inline => Work::Done(job.run()),
             Checkpoints::Aside => {
                 let thread = thread::Builder::new().name("checkpoint".to_owned());
-                match thread.spawn(move || job.run()) {
+                let work = move || {
+                    // Of this thread only: on Linux, nobody's priority is that of a process. Where it is not
+                    // allowed, packets wait for checkpoints now and then.
+                    let _ = rustix::process::setpriority_process(None, BACKGROUND);
+                    job.run()
+                };
+                match thread.spawn(work) {
                     Ok(handle) => Work::Thread(handle),
                     Err(error) => {
                         Work::Done(Err(failed("start a thread for", NAMES[place])(error).into()))
@@ -209,3 +215,7 @@ const BLOCK_OCTETS: usize = 256 << 10;
 
 /// How long a set has been free before its row is forgotten; an operator may ask who had it last.
 const LONG_OVER: Duration = Duration::from_secs(3600);
+
+/// The nice value of a checkpoint's thread: it has a tenth of a core that others want, which is enough to keep up
+/// with any journal, and it never keeps the control thread from waking.
+const BACKGROUND: i32 = 10;

@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 
-use arrayvec::ArrayVec;
 use thiserror::Error;
 
 use super::MAX_LENGTH;
@@ -12,9 +11,10 @@ use super::RequestHeader;
 use super::ResponseHeader;
 use super::option;
 
-/// The octets of one message, ready to be a UDP payload: a multiple of four, from 24 to 1100.
+/// The octets of one message, ready to be a UDP payload: a multiple of four, from 24 to 1100. They are on the
+/// heap: most messages are far shorter than the longest, and are handed on several times.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Message(ArrayVec<u8, MAX_LENGTH>);
+pub struct Message(Vec<u8>);
 
 impl Message {
     /// A request without options so far. The payload decides the opcode.
@@ -53,13 +53,14 @@ impl Message {
     }
 
     /// Takes octets that already keep the rules of a message.
-    pub(super) fn from_octets(octets: ArrayVec<u8, MAX_LENGTH>) -> Self {
+    pub(super) fn from_octets(octets: Vec<u8>) -> Self {
+        debug_assert!(octets.len() <= MAX_LENGTH);
         debug_assert!(octets.len().is_multiple_of(4) && octets.len() >= super::HEADER_LENGTH);
         Self(octets)
     }
 
     fn begin(header: &[u8], payload: &Payload) -> Self {
-        let mut octets = ArrayVec::new();
+        let mut octets = Vec::with_capacity(USUAL_LENGTH);
         octets.extend(header.iter().copied());
         match payload {
             Payload::Announce => {}
@@ -77,6 +78,9 @@ impl Deref for Message {
         &self.0
     }
 }
+
+/// What MAP with a port set or a third party takes.
+const USUAL_LENGTH: usize = 96;
 
 /// An option that found no room.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]

@@ -1,7 +1,5 @@
 //! Error responses: the request, copied, with a header that says no (RFC 6887 s8.3; PC-012, PC-013).
 
-use arrayvec::ArrayVec;
-
 use super::HEADER_LENGTH;
 use super::MAX_LENGTH;
 use super::Message;
@@ -38,10 +36,9 @@ impl Refusal {
     /// and to a whole header. What could not be parsed keeps its octets 12 to 23 (PC-018).
     #[must_use]
     pub fn response(self, request: &[u8], epoch_s: u32) -> Message {
-        let mut octets = ArrayVec::<u8, MAX_LENGTH>::new();
-        octets.extend(request.iter().copied().take(MAX_LENGTH));
+        let mut octets = request[..request.len().min(MAX_LENGTH)].to_vec();
         let whole = octets.len().next_multiple_of(4).max(HEADER_LENGTH);
-        octets.extend(std::iter::repeat_n(0, whole - octets.len()));
+        octets.resize(whole, 0);
         octets[0] = VERSION;
         octets[1] |= RESPONSE_BIT;
         octets[2] = 0;

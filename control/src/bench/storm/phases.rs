@@ -61,7 +61,6 @@ impl Director {
         let renewal = self.window(Phase::Renewal, 0, false);
         let saturation = renewal.served_per_second();
         let half = (saturation / 2.0) as u64;
-        self.board.forget();
         let at_half = self.window(Phase::Renewal, half, false);
         let (p50_ms, p99_ms) = (self.board.within_ms(0.5), self.board.within_ms(0.99));
         let overload = self.window(Phase::Renewal, (saturation * 3.0) as u64, false);
@@ -139,6 +138,8 @@ impl Director {
         self.board.plain.store(plain, Ordering::Relaxed);
         self.board.set_phase(phase);
         thread::sleep(SETTLE);
+        // What was asked in the phase before has been answered by now.
+        self.board.forget();
         let read = || {
             [
                 &self.board.asked,

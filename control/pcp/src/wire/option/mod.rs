@@ -9,7 +9,6 @@ mod port_set;
 
 use std::net::IpAddr;
 
-use arrayvec::ArrayVec;
 use thiserror::Error;
 
 pub use filter::Filter;
@@ -99,10 +98,7 @@ impl<'a> PcpOption<'a> {
 }
 
 /// Appends the option, with padding, where there is room for it.
-pub(super) fn write(
-    option: &PcpOption<'_>,
-    octets: &mut ArrayVec<u8, MAX_LENGTH>,
-) -> Result<(), MessageFull> {
+pub(super) fn write(option: &PcpOption<'_>, octets: &mut Vec<u8>) -> Result<(), MessageFull> {
     let code = option.code();
     match option {
         PcpOption::ThirdParty(host) => append(code, &address::to_wire(*host), octets),
@@ -116,17 +112,17 @@ pub(super) fn write(
     }
 }
 
-fn append(code: u8, data: &[u8], octets: &mut ArrayVec<u8, MAX_LENGTH>) -> Result<(), MessageFull> {
+fn append(code: u8, data: &[u8], octets: &mut Vec<u8>) -> Result<(), MessageFull> {
     let length = data.len();
     let padded = length.next_multiple_of(4);
     let full = MessageFull { code, length };
-    if octets.remaining_capacity() < OPTION_HEADER + padded {
+    if octets.len() + OPTION_HEADER + padded > MAX_LENGTH {
         return Err(full);
     }
     let [high, low] = u16::try_from(length).map_err(|_| full)?.to_be_bytes();
     octets.extend([code, 0, high, low]);
-    octets.extend(data.iter().copied());
-    octets.extend(std::iter::repeat_n(0, padded - length));
+    octets.extend_from_slice(data);
+    octets.resize(octets.len() + padded - length, 0);
     Ok(())
 }
 
