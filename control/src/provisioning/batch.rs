@@ -75,11 +75,6 @@ impl Batch {
         self.effects.push(effect);
     }
 
-    /// Adds what takes back earlier changes in the store.
-    pub(super) fn correct(&mut self, corrections: Vec<Effect>) {
-        self.corrections.extend(corrections);
-    }
-
     /// The changes, in their order.
     #[must_use]
     pub fn effects(&self) -> &[Effect] {
@@ -124,39 +119,58 @@ impl Batch {
         self
     }
 
-    /// The changes of a batch that failed which happen all the same, because time made them: leases that
-    /// have run out, and corrections.
-    pub(super) fn inevitable(&self) -> Self {
-        let expiries = self.effects.iter().filter(|effect| is_expiry(effect));
+    /// The changes that nobody waits for.
+    pub(super) fn alone(&self) -> impl Iterator<Item = &Effect> {
+        let mut awaited = self.answers.iter().map(|answer| answer.effects.clone());
+        let mut next = awaited.next();
+        let mut is_alone = move |index: usize| {
+            while next.as_ref().is_some_and(|range| range.end <= index) {
+                next = awaited.next();
+            }
+            !next.as_ref().is_some_and(|range| range.contains(&index))
+        };
+        let effects = self.effects.iter().enumerate();
+        effects
+            .filter(move |(index, _)| is_alone(*index))
+            .map(|(_, effect)| effect)
+    }
+
+    /// What is left of a batch that was never handed on and whose answers have failed.
+    pub(super) fn without_answers(self) -> Self {
         Self {
-            effects: expiries.copied().collect(),
-            corrections: self.corrections.clone(),
+            effects: self.alone().copied().collect(),
+            corrections: self.corrections,
             ..Self::default()
         }
     }
 
-    /// What the store must hear of when `refused` effects of this batch are taken back, which it has kept.
-    pub(super) fn corrections(&self, refused: &impl Fn(usize) -> bool) -> Vec<Effect> {
-        let answers = self.answers.iter().rev();
-        answers
-            .filter(|answer| answer.effects.clone().any(refused))
-            .flat_map(|answer| self.effects[answer.effects.clone()].iter().rev())
-            .map(taken_back)
-            .collect()
+    /// Puts before all else what is left to do of a batch that was not made durable. What time made happen
+    /// has been published all the same.
+    pub(super) fn resume(&mut self, failed: &Self) {
+        let left = failed.alone().filter(|effect| !is_expiry(effect));
+        self.effects.splice(0..0, left.copied());
+        self.corrections
+            .splice(0..0, failed.corrections.iter().copied());
     }
 
-    /// Adds what another batch has left over, before anything else.
-    pub(super) fn merge(&mut self, left_over: Self) {
-        let Self {
-            mut effects,
-            mut corrections,
-            answers,
-            octets,
-        } = left_over;
-        debug_assert!(answers.is_empty() && octets.is_empty() && self.answers.is_empty());
-        effects.append(&mut self.effects);
-        corrections.append(&mut self.corrections);
-        (self.effects, self.corrections) = (effects, corrections);
+    /// Takes back what a batch has changed for those of its answers that fail: in the store everything, in
+    /// the table what it has not refused.
+    pub(super) fn take_back(
+        &mut self,
+        batch: &Self,
+        fails: &impl Fn(&Answer) -> bool,
+        is_refused: &impl Fn(usize) -> bool,
+    ) {
+        for answer in batch.answers.iter().rev().filter(|answer| fails(answer)) {
+            for index in answer.effects.clone().rev() {
+                let effect = taken_back(&batch.effects[index]);
+                if is_refused(index) {
+                    self.corrections.push(effect);
+                } else {
+                    self.effects.push(effect);
+                }
+            }
+        }
     }
 
     fn keep(&mut self, octets: &[u8]) -> Range<usize> {
@@ -173,9 +187,11 @@ const fn taken_back(effect: &Effect) -> Effect {
             lease,
             cause: Cause::Deleted,
         },
-        Effect::Refresh { before, after }
-        | Effect::Replace { before, after }
-        | Effect::Migrate { before, after } => Effect::Refresh {
+        Effect::Refresh { before, after } | Effect::Replace { before, after } => Effect::Refresh {
+            before: after,
+            after: before,
+        },
+        Effect::Migrate { before, after } => Effect::Migrate {
             before: after,
             after: before,
         },
@@ -192,4 +208,33 @@ pub(super) const fn is_expiry(effect: &Effect) -> bool {
             ..
         }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioning::tests::granted;
+
+    #[test]
+    fn what_the_table_has_taken_is_taken_back_from_it_and_all_from_the_store() {
+        let (_, leases) = granted(2);
+        let (sender, _) = crossbeam_channel::bounded(1);
+        let mut batch = Batch::default();
+        let effects: Vec<_> = leases.iter().copied().map(Effect::Grant).collect();
+        batch.push_for(Asker::Operator(sender), &effects);
+        assert_eq!(batch.alone().count(), 0);
+        let mut next = Batch::default();
+        next.take_back(&batch, &|_| true, &|index| index == 1);
+        let released = |lease| Effect::Release {
+            lease,
+            cause: Cause::Deleted,
+        };
+        assert_eq!(next.effects(), [released(leases[0])]);
+        let stored: Vec<_> = next.to_store().copied().collect();
+        assert_eq!(stored, [released(leases[1]), released(leases[0])]);
+        // Nobody waits for it, so it is not lost when it fails itself.
+        let mut later = Batch::default();
+        later.resume(&next);
+        assert_eq!(later.to_store().count(), 2);
+    }
 }

@@ -6,6 +6,7 @@ use pcp::server::Effect;
 
 use super::Outcome;
 use super::Provisioning;
+use super::batch::Answer;
 use super::batch::Asker;
 use super::batch::Batch;
 use super::batch::NotDone;
@@ -21,40 +22,51 @@ impl Provisioning {
             Outcome::Failed => {
                 let mut frames = self.take_back_waiting(now);
                 self.undo(&batch, &|_| true, now);
-                self.waiting.merge(batch.inevitable());
+                self.waiting.resume(&batch);
                 frames.extend(self.refuse(&batch, &|_| true, now));
                 frames
             }
-            Outcome::Refused(effects) => {
-                let refused = |index: usize| effects.binary_search(&index).is_ok();
-                let mut frames = self.take_back_waiting(now);
-                self.undo(&batch, &refused, now);
-                self.waiting.correct(batch.corrections(&refused));
-                frames.extend(self.refuse(&batch, &refused, now));
-                frames.extend(self.answer(&batch, &refused, now));
-                frames
-            }
+            Outcome::Refused(effects) => self.settle_refused(&batch, effects, now),
         };
         self.spare = batch.emptied();
         frames
     }
 
-    /// Answers all whose effects are none of those `refused`.
+    /// The table refused some effects of a batch that is durable. An answer without effects tells of what
+    /// others have changed, so it fails with them.
+    fn settle_refused(&mut self, batch: &Batch, effects: &[usize], now: Instant) -> Vec<Frame> {
+        let is_refused = |index: usize| effects.binary_search(&index).is_ok();
+        let fails = |answer: &Answer| answer.effects.clone().any(is_refused);
+        if !batch.answers().iter().any(fails) {
+            // What nobody waits for was gone already.
+            return self.answer(batch, &|_| false, now);
+        }
+        let fails = |answer: &Answer| answer.effects.is_empty() || fails(answer);
+        let mut frames = self.take_back_waiting(now);
+        self.undo(batch, &fails, now);
+        self.waiting.take_back(batch, &fails, &is_refused);
+        frames.extend(self.refuse(batch, &fails, now));
+        frames.extend(self.answer(batch, &fails, now));
+        frames
+    }
+
+    /// Answers all that do not fail.
     fn answer(
         &mut self,
         batch: &Batch,
-        refused: &impl Fn(usize) -> bool,
+        fails: &impl Fn(&Answer) -> bool,
         now: Instant,
     ) -> Vec<Frame> {
-        for (index, effect) in batch.effects().iter().enumerate() {
-            if !refused(index) {
-                self.count(effect);
-            }
+        for effect in batch.alone() {
+            self.count(effect);
         }
         let mut frames = Vec::with_capacity(batch.len());
         for answer in batch.answers() {
-            if answer.effects.clone().any(refused) {
+            if fails(answer) {
                 continue;
+            }
+            for effect in &batch.effects()[answer.effects.clone()] {
+                self.count(effect);
             }
             match &answer.to {
                 Asker::Client {
@@ -75,25 +87,20 @@ impl Provisioning {
         frames
     }
 
-    /// Tells all whose effects are among those `refused`, or who wait for nothing in a batch that failed,
-    /// that it could not be done.
+    /// Tells all that fail that it could not be done.
     fn refuse(
         &mut self,
         batch: &Batch,
-        refused: &impl Fn(usize) -> bool,
+        fails: &impl Fn(&Answer) -> bool,
         now: Instant,
     ) -> Vec<Frame> {
         let mut frames = Vec::new();
-        for answer in batch.answers() {
-            let is_refused = answer.effects.is_empty() || answer.effects.clone().any(refused);
+        for answer in batch.answers().iter().filter(|answer| fails(answer)) {
             match &answer.to {
                 Asker::Client {
                     envelope, request, ..
-                } if is_refused => {
-                    frames.push(self.failure(envelope, batch.octets(request), now));
-                }
-                Asker::Operator(sender) if is_refused => drop(sender.send(Err(NotDone))),
-                _ => {}
+                } => frames.push(self.failure(envelope, batch.octets(request), now)),
+                Asker::Operator(sender) => drop(sender.send(Err(NotDone))),
             }
         }
         frames
@@ -109,16 +116,15 @@ impl Provisioning {
     fn take_back_waiting(&mut self, now: Instant) -> Vec<Frame> {
         let waiting = std::mem::take(&mut self.waiting);
         self.undo(&waiting, &|_| true, now);
-        self.waiting = waiting.inevitable();
-        self.refuse(&waiting, &|_| true, now)
+        let frames = self.refuse(&waiting, &|_| true, now);
+        self.waiting = waiting.without_answers();
+        frames
     }
 
-    /// Takes the effects of those answers back of which one is `refused`, the last first.
-    fn undo(&mut self, batch: &Batch, refused: &impl Fn(usize) -> bool, now: Instant) {
-        for answer in batch.answers().iter().rev() {
-            if answer.effects.clone().any(refused) {
-                self.undo_all(batch.effects()[answer.effects.clone()].iter(), now);
-            }
+    /// Takes the effects of those answers back that fail, the last first.
+    fn undo(&mut self, batch: &Batch, fails: &impl Fn(&Answer) -> bool, now: Instant) {
+        for answer in batch.answers().iter().rev().filter(|answer| fails(answer)) {
+            self.undo_all(batch.effects()[answer.effects.clone()].iter(), now);
         }
     }
 

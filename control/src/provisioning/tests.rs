@@ -275,8 +275,49 @@ fn what_has_run_out_is_taken_off_the_table_though_the_store_fails() {
     say(&mut provisioning, &map(2, 1, 600), at(600));
     let batch = provisioning.take_batch().unwrap();
     assert_eq!(changes(&batch).len(), 2);
+    let mut published = Vec::new();
+    let publication = batch.publication_of_failure();
+    let outcome = publication.carry_out(|changes| {
+        published = changes;
+        Ok::<_, ()>(vec![])
+    });
+    assert_eq!(outcome, Ok(Outcome::Done));
+    assert!(matches!(published[..], [Change::Remove(..)]));
+    // Once is enough: a second removal would be refused, and fail those who wait beside it.
     provisioning.finish(batch, &Outcome::Failed, at(600));
-    assert_eq!(changes(&provisioning.take_batch().unwrap()).len(), 1);
+    assert!(provisioning.take_batch().is_none());
+}
+
+#[test]
+fn nobody_fails_because_what_nobody_waits_for_was_gone_already() {
+    let mut provisioning = provisioning(CONFIG);
+    ask(&mut provisioning, &map(1, 1, 600), start());
+    say(&mut provisioning, &map(2, 1, 600), at(600));
+    let batch = provisioning.take_batch().unwrap();
+    say(&mut provisioning, &map(3, 1, 600), at(600));
+    let frames = provisioning.finish(batch, &Outcome::Refused(vec![0]), at(600));
+    assert_eq!(
+        frames.iter().map(|frame| told(frame).0).collect::<Vec<_>>(),
+        [0]
+    );
+    assert_eq!(provisioning.take_batch().unwrap().len(), 1);
+}
+
+#[test]
+fn who_waited_for_what_others_changed_fails_with_them_and_hears_so_once() {
+    let mut provisioning = provisioning(CONFIG);
+    ask(&mut provisioning, &map(1, 1, 600), start());
+    say(&mut provisioning, &map(1, 1, 0), at(1));
+    // The same deletion again: nothing is left to delete, but that is not durable.
+    say(&mut provisioning, &map(1, 1, 0), at(1));
+    let batch = provisioning.take_batch().unwrap();
+    assert_eq!((batch.effects().len(), batch.len()), (1, 2));
+    let frames = provisioning.finish(batch, &Outcome::Refused(vec![0]), at(1));
+    assert_eq!(
+        frames.iter().map(|frame| told(frame).0).collect::<Vec<_>>(),
+        [8, 8]
+    );
+    assert_eq!(provisioning.book().counts(), (1, 0));
 }
 
 #[test]
