@@ -21,7 +21,7 @@ pub struct Statistics {
     pub overload: u64,
     /// Mapping Updates sent (PC-145).
     pub updates: u64,
-    /// Sets that rows of the binding table or a full store have cost again.
+    /// Changes that were taken back because the store or the table did not take them.
     pub undone: u64,
     /// What became of leases.
     pub leases: LeaseEvents,
