@@ -1,9 +1,11 @@
 //! `[dataplane]`: cores, memory and the rhythm of the poll loops.
 
+use settings::Fault;
+use settings::Section;
+use settings::value;
+
 use super::eal;
-use super::error::Fault;
-use super::section::Section;
-use super::value;
+use super::impossible::Impossible;
 
 /// Settings of the poll loops and of what they share.
 #[derive(Clone, Debug)]
@@ -136,7 +138,7 @@ fn eal_args(section: &mut Section<'_>) -> Option<Vec<String>> {
         let instead = eal::built_from(argument)?;
         Some((
             n,
-            Fault::EalConflict {
+            Impossible::EalConflict {
                 argument: argument.clone(),
                 instead,
             },

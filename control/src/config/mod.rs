@@ -8,14 +8,12 @@ mod buffers;
 mod dataplane;
 mod device;
 mod eal;
-mod error;
+mod impossible;
 mod interface;
 mod pcp;
 mod pool;
-mod section;
 mod side;
 mod softwire;
-mod value;
 
 use std::fs;
 use std::net::Ipv6Addr;
@@ -24,6 +22,9 @@ use std::path::PathBuf;
 
 use ::pcp::pool::PoolConfig;
 use ::pcp::server::NonceTakeover;
+use settings::Section;
+use settings::Source;
+use settings::value;
 
 pub use buffers::Buffers;
 pub use dataplane::Dataplane;
@@ -31,14 +32,14 @@ pub use dataplane::Idle;
 pub use dataplane::Memory;
 pub use device::Device;
 pub use device::NoDevice;
-pub use error::ConfigError;
-pub use error::ConfigErrors;
-pub use error::Fault;
 pub use interface::InterfaceAddress;
 pub use interface::IpAddress;
 pub use interface::NoInterfaceAddress;
 pub use pcp::Leases;
 pub use pcp::Pcp;
+pub use settings::ConfigError;
+pub use settings::ConfigErrors;
+pub use settings::Fault;
 pub use side::Access;
 pub use side::FragmentCache;
 pub use side::Icmp;
@@ -48,8 +49,7 @@ pub use side::Reassembly;
 pub use softwire::MssClamp;
 pub use softwire::Softwire;
 
-use section::Section;
-use section::Source;
+use impossible::Impossible;
 use side::Devices;
 
 /// What the operator asked for, with nothing left to check.
@@ -230,7 +230,7 @@ impl Config {
         if buffers.mbufs < buffers.needed() {
             let (found, needed) = (buffers.mbufs, buffers.needed());
             let dataplane = Section::root(source, table.get_ref()).section("dataplane");
-            dataplane.fault("mempool_size", Fault::PoolTooSmall { found, needed });
+            dataplane.fault("mempool_size", Impossible::PoolTooSmall { found, needed });
         }
         Some(config)
     }

@@ -8,11 +8,10 @@ use std::time::Duration;
 use ::pcp::server::LifetimeLimits;
 use ::pcp::server::NonceTakeover;
 use ::pcp::server::ServerConfig;
+use settings::Fault;
+use settings::Section;
+use settings::value;
 use toml::de::DeValue;
-
-use super::error::Fault;
-use super::section::Section;
-use super::value;
 
 /// Settings of the PCP server.
 #[derive(Clone, Debug, Eq, PartialEq)]

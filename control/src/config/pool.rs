@@ -14,12 +14,13 @@ use ::pcp::port_set::PortRange;
 use lwaftr_dataplane::binding::Binding;
 use lwaftr_dataplane::binding::BindingError;
 use lwaftr_dataplane::port_set::PortSet;
+use settings::Fault;
+use settings::Section;
+use settings::unexpected;
+use settings::value;
 use toml::de::DeValue;
 
-use super::error::Fault;
-use super::section::Section;
-use super::section::unexpected;
-use super::value;
+use super::impossible::Impossible;
 
 /// Reads the pools and holds them against each other.
 pub(super) fn read(root: &mut Section<'_>) -> Option<Vec<PoolConfig>> {
@@ -27,7 +28,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Vec<PoolConfig>> {
     let pools = pools?;
     if let Err(error) = Pools::new(pools.clone()) {
         let position = position(&pools, &error);
-        root.fault_at("pool", position, Fault::Pool(error));
+        root.fault_at("pool", position, Impossible::Pool(error));
         return None;
     }
     Some(pools)
@@ -95,7 +96,7 @@ fn position(pools: &[PoolConfig], error: &PoolError) -> Option<usize> {
 fn bindable(address: Ipv4Addr) -> Result<(), Fault> {
     let (b4, br) = (Ipv6Addr::from_bits(2), Ipv6Addr::from_bits(3));
     match Binding::new(address, PortSet::WHOLE, b4, br) {
-        Err(error @ BindingError::Ipv4(_)) => Err(Fault::Binding(error)),
+        Err(error @ BindingError::Ipv4(_)) => Err(Impossible::Binding(error).into()),
         _ => Ok(()),
     }
 }

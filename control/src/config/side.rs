@@ -4,13 +4,16 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 
 use lwaftr_dataplane::wire::ethernet::Mac;
+use settings::Fault;
+use settings::Section;
+use settings::unexpected;
+use settings::value;
+use toml::de::DeValue;
 
 use super::device::Device;
-use super::error::Fault;
+use super::impossible::Impossible;
 use super::interface::InterfaceAddress;
 use super::interface::IpAddress;
-use super::section::Section;
-use super::value;
 
 /// The side towards the IPv4 Internet.
 #[derive(Clone, Debug)]
@@ -158,7 +161,7 @@ fn device(
         }
         (Some(device), Some(other)) if device.name() == other.name() && device != other => {
             let (found, other) = (device.to_string(), other.to_string());
-            section.fault("device", Fault::DeviceClash { found, other });
+            section.fault("device", Impossible::DeviceClash { found, other });
             None
         }
         _ => Some(device),
@@ -171,9 +174,9 @@ fn link<A: IpAddress>(
     expected: &'static str,
     min_mtu: u16,
 ) -> Option<Link<A>> {
-    let mac = section.optional("mac", value::unicast_mac);
+    let mac = section.optional("mac", unicast_mac);
     let address = section.required(key, expected, value::parsed(expected));
-    let next_hop_mac = section.optional("next_hop_mac", value::unicast_mac);
+    let next_hop_mac = section.optional("next_hop_mac", unicast_mac);
     let next_hop = next_hop(section, address, next_hop_mac);
     let mtu = section.or("mtu", DEFAULT_MTU, value::number(min_mtu..=MAX_MTU));
     let vlan = section.optional("vlan", value::number(1..=MAX_VLAN));
@@ -221,12 +224,12 @@ fn next_hop_fits<A: IpAddress>(
     ours: InterfaceAddress<A>,
 ) -> Option<()> {
     if next_hop == ours.address() {
-        section.fault("next_hop", Fault::NextHopIsOurs(next_hop.into()));
+        section.fault("next_hop", Impossible::NextHopIsOurs(next_hop.into()));
         return None;
     }
     if !ours.reaches(next_hop) {
         let (next_hop, network) = (next_hop.into(), ours.to_string());
-        section.fault("next_hop", Fault::NextHopOutside { next_hop, network });
+        section.fault("next_hop", Impossible::NextHopOutside { next_hop, network });
         return None;
     }
     Some(())
@@ -283,3 +286,13 @@ const MAX_RATE: u32 = 1_000_000;
 const MAX_PACKETS: u32 = 1_000_000;
 const MAX_FRAGMENTS: u32 = 1024;
 const MAX_TIMEOUT_S: u32 = 120;
+
+/// The Ethernet address of one station.
+fn unicast_mac(value: &DeValue<'_>) -> Result<Mac, Fault> {
+    let expected = "a unicast MAC address like \"02:00:00:00:00:01\"";
+    let mac: Mac = value::parsed(expected)(value)?;
+    let usable = !mac.is_group() && mac.0 != [0; 6];
+    usable
+        .then_some(mac)
+        .ok_or_else(|| unexpected(value, expected))
+}

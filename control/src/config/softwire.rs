@@ -10,12 +10,13 @@ use lwaftr_dataplane::forwarding::Dscp;
 use lwaftr_dataplane::port_set::PortSet;
 use lwaftr_dataplane::port_set::PortSetError;
 use lwaftr_dataplane::port_set::PortSplit;
+use settings::Fault;
+use settings::Section;
+use settings::unexpected;
+use settings::value;
 use toml::de::DeValue;
 
-use super::error::Fault;
-use super::section::Section;
-use super::section::unexpected;
-use super::value;
+use super::impossible::Impossible;
 use crate::bindings_file::Row;
 
 /// Settings of the softwires.
@@ -131,7 +132,7 @@ fn binding(mut section: Section<'_>) -> Option<Row> {
         Ok(binding) => binding,
         Err(error) => {
             let key = Row::column_of(&error);
-            section.fault(key, Fault::Binding(error));
+            section.fault(key, Impossible::Binding(error));
             return None;
         }
     };
@@ -143,8 +144,8 @@ fn port_set(section: &Section<'_>, offset: u8, length: u8, psid: u16) -> Option<
     let set = PortSplit::new(offset, length).and_then(|split| PortSet::new(split, psid));
     let (key, fault) = match set {
         Ok(set) => return Some(set),
-        Err(PortSetError::Psid { psid, length }) => ("psid", Fault::Psid { psid, length }),
-        Err(error) => ("psid_length", Fault::PortSet(error)),
+        Err(PortSetError::Psid { psid, length }) => ("psid", Impossible::Psid { psid, length }),
+        Err(error) => ("psid_length", Impossible::PortSet(error)),
     };
     section.fault(key, fault);
     None

@@ -6,14 +6,13 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use lwaftr_dataplane::wire::ethernet::Mac;
 use toml::de::DeValue;
 
-use super::error::Fault;
+use super::fault::Fault;
 use super::section::unexpected;
 
 /// A number of a range; the range's type is the number's.
-pub(super) fn number<N>(range: RangeInclusive<N>) -> impl Fn(&DeValue<'_>) -> Result<N, Fault>
+pub fn number<N>(range: RangeInclusive<N>) -> impl Fn(&DeValue<'_>) -> Result<N, Fault>
 where
     N: Copy + Into<u64> + TryFrom<u64>,
 {
@@ -35,14 +34,14 @@ where
 }
 
 /// `true` or `false`.
-pub(super) fn truth(value: &DeValue<'_>) -> Result<bool, Fault> {
+pub fn truth(value: &DeValue<'_>) -> Result<bool, Fault> {
     value
         .as_bool()
         .ok_or_else(|| unexpected(value, "true or false"))
 }
 
 /// One of a few words.
-pub(super) fn word<T: Copy>(
+pub fn word<T: Copy>(
     words: &[(&str, T)],
     expected: &'static str,
 ) -> impl Fn(&DeValue<'_>) -> Result<T, Fault> {
@@ -57,23 +56,21 @@ pub(super) fn word<T: Copy>(
 }
 
 /// Any text that is not empty.
-pub(super) fn text(value: &DeValue<'_>) -> Result<String, Fault> {
+pub fn text(value: &DeValue<'_>) -> Result<String, Fault> {
     let text = value.as_str().filter(|text| !text.is_empty());
     text.map(str::to_owned)
         .ok_or_else(|| unexpected(value, "a text"))
 }
 
 /// The path of a file.
-pub(super) fn path(value: &DeValue<'_>) -> Result<PathBuf, Fault> {
+pub fn path(value: &DeValue<'_>) -> Result<PathBuf, Fault> {
     let path = value.as_str().filter(|path| !path.is_empty());
     path.map(PathBuf::from)
         .ok_or_else(|| unexpected(value, "the path of a file"))
 }
 
 /// A text of a form that the type knows.
-pub(super) fn parsed<T: FromStr>(
-    expected: &'static str,
-) -> impl Fn(&DeValue<'_>) -> Result<T, Fault> {
+pub fn parsed<T: FromStr>(expected: &'static str) -> impl Fn(&DeValue<'_>) -> Result<T, Fault> {
     move |value| {
         let parsed = value.as_str().and_then(|text| text.parse().ok());
         parsed.ok_or_else(|| unexpected(value, expected))
@@ -81,21 +78,11 @@ pub(super) fn parsed<T: FromStr>(
 }
 
 /// An IPv4 address.
-pub(super) fn ipv4(value: &DeValue<'_>) -> Result<Ipv4Addr, Fault> {
+pub fn ipv4(value: &DeValue<'_>) -> Result<Ipv4Addr, Fault> {
     parsed("an IPv4 address like \"192.0.2.1\"")(value)
 }
 
 /// An IPv6 address.
-pub(super) fn ipv6(value: &DeValue<'_>) -> Result<Ipv6Addr, Fault> {
+pub fn ipv6(value: &DeValue<'_>) -> Result<Ipv6Addr, Fault> {
     parsed("an IPv6 address like \"2001:db8::1\"")(value)
-}
-
-/// The Ethernet address of one station.
-pub(super) fn unicast_mac(value: &DeValue<'_>) -> Result<Mac, Fault> {
-    let expected = "a unicast MAC address like \"02:00:00:00:00:01\"";
-    let mac: Mac = parsed(expected)(value)?;
-    let usable = !mac.is_group() && mac.0 != [0; 6];
-    usable
-        .then_some(mac)
-        .ok_or_else(|| unexpected(value, expected))
 }

@@ -1,14 +1,11 @@
 //! What can be wrong with a configuration: each fault is one line that names file, line, key, what was
 //! found and what was expected.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use lwaftr_dataplane::binding::BindingError;
-use lwaftr_dataplane::port_set::PortSetError;
-use pcp::pool::PoolError;
 use thiserror::Error;
 
 /// A fault and where it stands.
@@ -30,7 +27,9 @@ pub struct ConfigError {
 pub struct ConfigErrors(Vec<ConfigError>);
 
 impl ConfigErrors {
-    pub(super) fn new(mut errors: Vec<ConfigError>) -> Self {
+    /// The faults, put in the order of their lines.
+    #[must_use]
+    pub fn new(mut errors: Vec<ConfigError>) -> Self {
         errors.sort_by_key(|error| error.line);
         Self(errors)
     }
@@ -52,7 +51,7 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-impl std::error::Error for ConfigErrors {}
+impl Error for ConfigErrors {}
 
 /// What is wrong at a key.
 #[derive(Debug, Error)]
@@ -96,23 +95,6 @@ pub enum Fault {
         /// Largest number allowed.
         max: u64,
     },
-    /// A PSID that its PSID length cannot number.
-    #[error("{psid} is out of range for psid_length {length} (0–{max})", max = (1_u32 << length) - 1)]
-    Psid {
-        /// The PSID given.
-        psid: u16,
-        /// The PSID length.
-        length: u8,
-    },
-    /// The port set is impossible.
-    #[error(transparent)]
-    PortSet(#[from] PortSetError),
-    /// The binding is impossible.
-    #[error(transparent)]
-    Binding(#[from] BindingError),
-    /// The pools cannot be as they are.
-    #[error(transparent)]
-    Pool(#[from] PoolError),
     /// A key that has no meaning without another.
     #[error("needs {0}")]
     Needs(&'static str),
@@ -122,47 +104,16 @@ pub enum Fault {
         /// The value.
         found: String,
     },
-    /// A next hop outside the interface's own network.
-    #[error("{next_hop} is outside {network}, the network of this interface")]
-    NextHopOutside {
-        /// The next hop.
-        next_hop: IpAddr,
-        /// The interface's network, as written.
-        network: String,
-    },
-    /// The next hop is ourselves.
-    #[error("{0} is this interface's own address, expected a neighbour's")]
-    NextHopIsOurs(IpAddr),
-    /// Two devices of one name but different arguments.
-    #[error(
-        "\"{found}\" has the name of \"{other}\" but other arguments, expected the same device or another name"
-    )]
-    DeviceClash {
-        /// The device here.
-        found: String,
-        /// The device of the other side.
-        other: String,
-    },
-    /// An EAL argument that the daemon builds itself.
-    #[error(
-        "{argument} is built from {instead}, expected only arguments that the other keys do not make"
-    )]
-    EalConflict {
-        /// The argument.
-        argument: String,
-        /// The key that it comes from.
-        instead: &'static str,
-    },
-    /// A pool that descriptors, caches and bursts alone would empty.
-    #[error(
-        "{found} buffers are too few, expected at least {needed} for these descriptors, caches and bursts"
-    )]
-    PoolTooSmall {
-        /// Buffers asked for.
-        found: u32,
-        /// Buffers needed.
-        needed: u32,
-    },
+    /// A value that a rule of the program does not allow.
+    #[error("{0}")]
+    Impossible(Box<dyn Error + Send + Sync>),
+}
+
+impl Fault {
+    /// The fault that a rule of the program has found.
+    pub fn impossible(rule: impl Error + Send + Sync + 'static) -> Self {
+        Self::Impossible(Box::new(rule))
+    }
 }
 
 /// `file:line: key: `, as far as known.

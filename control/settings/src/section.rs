@@ -15,11 +15,12 @@ use toml::Spanned;
 use toml::de::DeTable;
 use toml::de::DeValue;
 
-use super::error::ConfigError;
-use super::error::Fault;
+use super::fault::ConfigError;
+use super::fault::Fault;
 
 /// The file being read and what was found wrong with it.
-pub(super) struct Source<'s> {
+#[derive(Debug)]
+pub struct Source<'s> {
     file: &'s Path,
     text: &'s str,
     /// Where each line begins, in octets.
@@ -30,7 +31,9 @@ pub(super) struct Source<'s> {
 }
 
 impl<'s> Source<'s> {
-    pub(super) fn new(file: &'s Path, text: &'s str) -> Self {
+    /// The `text` of `file`.
+    #[must_use]
+    pub fn new(file: &'s Path, text: &'s str) -> Self {
         let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
         let lines = std::iter::once(0)
             .chain(ends.map(|(end, _)| end + 1))
@@ -45,7 +48,7 @@ impl<'s> Source<'s> {
     }
 
     /// The outermost table of the file, or nothing when it is not TOML.
-    pub(super) fn parse(&self) -> Option<Spanned<DeTable<'s>>> {
+    pub fn parse(&self) -> Option<Spanned<DeTable<'s>>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in &errors {
             let message = error.message().replace('\n', ", ");
@@ -54,12 +57,14 @@ impl<'s> Source<'s> {
         errors.is_empty().then_some(table)
     }
 
-    pub(super) fn into_errors(self) -> Vec<ConfigError> {
+    /// What was wrong, in the order of discovery.
+    #[must_use]
+    pub fn into_errors(self) -> Vec<ConfigError> {
         self.errors.into_inner()
     }
 
-    #[cfg(test)]
-    pub(super) fn asked(&self) -> BTreeSet<String> {
+    /// Every key asked for, dotted and without positions in lists: what an example file has to have.
+    pub fn asked(&self) -> BTreeSet<String> {
         self.asked.borrow().clone()
     }
 
@@ -79,7 +84,8 @@ impl<'s> Source<'s> {
 }
 
 /// One table of the file. An absent table reads like an empty one.
-pub(super) struct Section<'t> {
+#[derive(Debug)]
+pub struct Section<'t> {
     source: &'t Source<'t>,
     table: Option<&'t DeTable<'t>>,
     path: String,
@@ -90,7 +96,9 @@ pub(super) struct Section<'t> {
 }
 
 impl<'t> Section<'t> {
-    pub(super) fn root(source: &'t Source<'t>, table: &'t DeTable<'t>) -> Self {
+    /// The outermost table.
+    #[must_use]
+    pub fn root(source: &'t Source<'t>, table: &'t DeTable<'t>) -> Self {
         Self {
             source,
             table: Some(table),
@@ -102,12 +110,12 @@ impl<'t> Section<'t> {
     }
 
     /// Whether a key is there, whatever its value.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub fn has(&self, key: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
     /// The value of a key that may be absent.
-    pub(super) fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         key: &'static str,
         parse: impl FnOnce(&DeValue<'_>) -> Result<T, Fault>,
@@ -119,7 +127,7 @@ impl<'t> Section<'t> {
     }
 
     /// The value of a key that has a default.
-    pub(super) fn or<T>(
+    pub fn or<T>(
         &mut self,
         key: &'static str,
         default: T,
@@ -130,7 +138,7 @@ impl<'t> Section<'t> {
     }
 
     /// The value of a key that must be there.
-    pub(super) fn required<T>(
+    pub fn required<T>(
         &mut self,
         key: &'static str,
         expected: &'static str,
@@ -144,7 +152,7 @@ impl<'t> Section<'t> {
     }
 
     /// The values of a list, each with its line; an absent list is empty.
-    pub(super) fn list<T>(
+    pub fn list<T>(
         &mut self,
         key: &'static str,
         parse: impl Fn(&DeValue<'_>) -> Result<T, Fault>,
@@ -161,7 +169,7 @@ impl<'t> Section<'t> {
     }
 
     /// The table under `key`.
-    pub(super) fn section(&mut self, key: &'static str) -> Section<'t> {
+    pub fn section(&mut self, key: &'static str) -> Section<'t> {
         let (span, table) = match self.entry(key) {
             None => (None, None),
             Some((span, value)) => (Some(span), self.table_of(self.key(key), value)),
@@ -177,7 +185,7 @@ impl<'t> Section<'t> {
     }
 
     /// The tables of the list under `key`.
-    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'t>> {
+    pub fn sections(&mut self, key: &'static str) -> Vec<Section<'t>> {
         let Some((_, value)) = self.entry(key) else {
             return Vec::new();
         };
@@ -200,7 +208,7 @@ impl<'t> Section<'t> {
     }
 
     /// Refuses a key that belongs to the product but not to this version.
-    pub(super) fn unsupported(&mut self, key: &'static str, name: &'static str) {
+    pub fn unsupported(&mut self, key: &'static str, name: &'static str) {
         if self.entry(key).is_some() {
             self.fault(key, Fault::Unsupported(name));
         }
@@ -209,12 +217,12 @@ impl<'t> Section<'t> {
     }
 
     /// Records a fault at `key`, or at the section when the key is absent.
-    pub(super) fn fault(&self, key: &str, fault: Fault) {
+    pub fn fault(&self, key: &str, fault: impl Into<Fault>) {
         self.fault_at(key, None, fault);
     }
 
     /// Records a fault at the element `position` of the list `key`.
-    pub(super) fn fault_at(&self, key: &str, position: Option<usize>, fault: Fault) {
+    pub fn fault_at(&self, key: &str, position: Option<usize>, fault: impl Into<Fault>) {
         let entry = self.table.and_then(|table| table.get_key_value(key));
         let element = entry
             .zip(position)
@@ -226,18 +234,19 @@ impl<'t> Section<'t> {
             Some(n) => format!("{}[{n}]", self.key(key)),
             None => self.key(key),
         };
-        self.source.record(path, span.or(self.span.clone()), fault);
+        self.source
+            .record(path, span.or(self.span.clone()), fault.into());
     }
 
     /// Line of the section's beginning, counted from 1.
-    pub(super) fn line(&self) -> usize {
+    pub fn line(&self) -> usize {
         self.span
             .as_ref()
             .map_or(1, |span| self.source.line(span.start))
     }
 
     /// Refuses what nobody asked for.
-    pub(super) fn finish(self) {
+    pub fn finish(self) {
         let keys = self.table.into_iter().flat_map(|table| table.keys());
         for key in keys.filter(|key| !self.reads(key.get_ref())) {
             let known = self.known.clone();
@@ -303,7 +312,7 @@ impl<'t> Section<'t> {
 }
 
 /// The fault of a value that is not what was expected.
-pub(super) fn unexpected(value: &DeValue<'_>, expected: &'static str) -> Fault {
+pub fn unexpected(value: &DeValue<'_>, expected: &'static str) -> Fault {
     Fault::Unexpected {
         found: shown(value),
         expected,
