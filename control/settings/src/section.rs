@@ -114,6 +114,13 @@ impl<'t> Section<'t> {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
+    /// Whether a key is there with a list as its value.
+    #[must_use]
+    pub fn is_list(&self, key: &str) -> bool {
+        let value = self.table.and_then(|table| table.get(key));
+        value.is_some_and(|value| value.get_ref().is_array())
+    }
+
     /// The value of a key that may be absent.
     pub fn optional<T>(
         &mut self,

@@ -10,7 +10,6 @@ mod server;
 
 pub use message::VERSION;
 pub use server::Server;
-pub use server::ServerError;
 
 use std::sync::Arc;
 

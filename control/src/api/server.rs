@@ -1,10 +1,6 @@
-//! Listening: who may connect, and what is left behind by a daemon that died.
+//! Listening, and a thread for each connection.
 
 use std::fs;
-use std::fs::Permissions;
-use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -17,7 +13,7 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use thiserror::Error;
+use operator::socket::SocketError;
 
 use super::Context;
 use super::connection;
@@ -34,18 +30,14 @@ impl Server {
     ///
     /// # Errors
     /// When another daemon listens there, something else is there, or the folder does not allow it.
-    pub fn start(path: &Path, context: Context) -> Result<Self, ServerError> {
-        remove_stale(path)?;
-        let listener = bind(path).map_err(|error| ServerError::Bind {
-            path: path.to_owned(),
-            error,
-        })?;
+    pub fn start(path: &Path, context: Context) -> Result<Self, SocketError> {
+        let listener = operator::socket::listen(path)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stopping);
         let accepting = thread::Builder::new()
             .name("api".to_owned())
             .spawn(move || accept(&listener, &context, &flag))
-            .map_err(|error| ServerError::Bind {
+            .map_err(|error| SocketError::Bind {
                 path: path.to_owned(),
                 error,
             })?;
@@ -68,38 +60,6 @@ impl Drop for Server {
         }
         fs::remove_file(&self.path).ok();
     }
-}
-
-/// Removes the socket of a daemon that is no more.
-fn remove_stale(path: &Path) -> Result<(), ServerError> {
-    let Ok(found) = fs::symlink_metadata(path) else {
-        return Ok(());
-    };
-    if !found.file_type().is_socket() {
-        return Err(ServerError::NoSocket(path.to_owned()));
-    }
-    if UnixStream::connect(path).is_ok() {
-        return Err(ServerError::InUse(path.to_owned()));
-    }
-    fs::remove_file(path).map_err(|error| ServerError::Bind {
-        path: path.to_owned(),
-        error,
-    })
-}
-
-/// A socket that is there for others only once its mode is 0600: it gets its name last.
-fn bind(path: &Path) -> io::Result<UnixListener> {
-    let mut unnamed = path.as_os_str().to_owned();
-    unnamed.push(format!(".{}", std::process::id()));
-    let unnamed = PathBuf::from(unnamed);
-    let listener = UnixListener::bind(&unnamed)?;
-    let named = fs::set_permissions(&unnamed, Permissions::from_mode(0o600))
-        .and_then(|()| fs::rename(&unnamed, path));
-    if let Err(error) = named {
-        fs::remove_file(&unnamed).ok();
-        return Err(error);
-    }
-    Ok(listener)
 }
 
 fn accept(listener: &UnixListener, context: &Context, stopping: &AtomicBool) {
@@ -147,25 +107,6 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Why the socket cannot be listened on.
-#[derive(Debug, Error)]
-pub enum ServerError {
-    /// A daemon is running.
-    #[error("{}: another daemon listens there", .0.display())]
-    InUse(PathBuf),
-    /// Some other file is there.
-    #[error("{}: something that is no socket is there", .0.display())]
-    NoSocket(PathBuf),
-    /// The system does not allow it.
-    #[error("{}: cannot listen: {error}", .path.display())]
-    Bind {
-        /// The socket's path.
-        path: PathBuf,
-        /// Why not.
-        error: io::Error,
-    },
 }
 
 const MAX_CONNECTIONS: usize = 64;

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use lwaftr_dataplane::table::Publisher;
+use operator::socket::SocketError;
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::json;
@@ -322,7 +323,7 @@ fn the_socket_is_for_its_user_only_and_goes_with_the_server() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-fn start_at(path: &Path) -> Result<Server, ServerError> {
+fn start_at(path: &Path) -> Result<Server, SocketError> {
     let config = Config::parse(Path::new("lwaftr.toml"), CONFIG, Purpose::Replay).unwrap();
     let (builder, known) = Softwires::read(&config, |_, _| ()).unwrap().into_parts();
     let (softwires, _) =

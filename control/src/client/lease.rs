@@ -5,12 +5,12 @@ use std::io::BufWriter;
 use std::io::Write;
 use std::path::Path;
 
+use operator::table;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::connection::Client;
 use super::connection::ClientError;
-use super::print;
 use crate::api::message::Answer;
 use crate::api::message::LeasesFields;
 use crate::api::message::PortFields;
@@ -130,7 +130,7 @@ fn say(json: bool, value: &Value) -> Outcome {
     if json {
         writeln!(output, "{value:#}")?;
     } else {
-        writeln!(output, "{}", print::blocks_of(value))?;
+        writeln!(output, "{}", table::blocks_of(value))?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+use operator::table;
 use serde_json::Value;
 
 use super::connection::Client;
@@ -57,12 +58,12 @@ fn print(output: &mut impl Write, value: &Value, args: &ShowArgs, json: bool) ->
         writeln!(output, "{}", print::table_of_drops(drops))?;
     } else {
         let is_wide = args.topic == TopicArg::Pools;
-        let table = if is_wide {
-            print::blocks_of(value)
+        let shown = if is_wide {
+            table::blocks_of(value)
         } else {
-            print::table_of(value)
+            table::table_of(value)
         };
-        writeln!(output, "{table}")?;
+        writeln!(output, "{shown}")?;
     }
     Ok(())
 }

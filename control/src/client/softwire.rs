@@ -8,6 +8,7 @@ use std::path::Path;
 use std::path::absolute;
 
 use lwaftr_dataplane::binding::Binding;
+use operator::table;
 use serde_json::Value;
 use serde_json::json;
 use thiserror::Error;
@@ -17,7 +18,6 @@ use super::connection::ClientError;
 use super::many;
 use super::many::Action;
 use super::many::ManyError;
-use super::print;
 use crate::api::message::Answer;
 use crate::api::message::BindingFields;
 use crate::api::message::PortsFields;
@@ -174,7 +174,7 @@ fn find(mut client: Client, args: &GetArgs, json: bool) -> Outcome {
         return Err(ArgumentError::NoneFound.into());
     }
     let rows = Value::Array(rows);
-    say(json, &rows, &print::table_of(&rows).to_string())
+    say(json, &rows, &table::table_of(&rows).to_string())
 }
 
 fn reload(mut client: Client, file: &Path, json: bool) -> Outcome {

@@ -168,11 +168,11 @@ fn a_daemon_of_another_version_is_refused() {
 #[test]
 fn values_are_tables_of_at_most_80_columns() {
     let workers = json!([{ "core": 1, "idle_rounds": 8 }, { "core": 2, "idle_rounds": 9 }]);
-    let text = super::print::table_of(&workers).to_string();
+    let text = operator::table::table_of(&workers).to_string();
     let words: Vec<_> = text.split_whitespace().collect();
     assert_eq!(words, ["core", "idle", "rounds", "1", "8", "2", "9"]);
     let config = json!({ "dataplane": { "workers": [1, 2], "eal_args": [] }, "path": "x".repeat(100), "n": null });
-    let text = super::print::table_of(&config).to_string();
+    let text = operator::table::table_of(&config).to_string();
     assert!(
         text.contains("dataplane: workers") && text.contains("1 2"),
         "{text}"

@@ -34,6 +34,7 @@ use dpdk::port::PortError;
 use dpdk::ring::RingError;
 use lwaftr_dataplane::table::Publisher;
 use lwaftr_dataplane::table::TooManyReaders;
+use operator::socket::SocketError;
 use sd_notify::NotifyState;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
@@ -47,7 +48,6 @@ use restore::RestoreError;
 
 use crate::api::Context;
 use crate::api::Server;
-use crate::api::ServerError;
 use crate::config::Config;
 use crate::placement::Nodes;
 use crate::publisher::Reserved;
@@ -103,7 +103,7 @@ pub enum RunError {
     Thread(#[source] io::Error),
     /// The socket cannot be had.
     #[error(transparent)]
-    Socket(#[from] ServerError),
+    Socket(#[from] SocketError),
     /// Signals cannot be caught.
     #[error("cannot catch signals: {0}")]
     Signals(#[source] io::Error),
