@@ -1,4 +1,4 @@
-//! The namespaces of `scripts/network`, gone again when the scenario ends.
+//! The namespaces of `scripts/network` or `scripts/homes`, gone again when the scenario ends.
 
 use std::process;
 use std::process::Command;
@@ -9,9 +9,10 @@ use crate::Outcome;
 use crate::process::run;
 use crate::script;
 
-/// A B4, a lwAFTR and an Internet, not yet running anything.
+/// A lwAFTR, an Internet, and a B4 or homes, not yet running anything.
 #[derive(Debug)]
 pub(crate) struct Network {
+    builder: &'static str,
     name: String,
 }
 
@@ -21,21 +22,37 @@ pub(crate) enum Place {
     B4,
     Aftr,
     Internet,
+    /// The access network of homes.
+    Access,
+    /// The router of the home with this number, from 1.
+    Home(u8),
+    /// The host in the LAN of that home.
+    Lan(u8),
 }
 
 impl Network {
     /// Makes the namespaces, their links, addresses and routes; with a router on the way to the B4 that
     /// carries this much there, if one is wanted.
     pub(crate) fn up(router_mtu: Option<u16>) -> Outcome<Self> {
+        let router_mtu = router_mtu.map(|mtu| mtu.to_string());
+        Self::build("network", router_mtu)
+    }
+
+    /// Makes so many homes, an access network, the lwAFTR's place and an Internet.
+    pub(crate) fn homes(count: u8, wan_mtu: u16) -> Outcome<Self> {
+        Self::build("homes", [count.to_string(), wan_mtu.to_string()])
+    }
+
+    fn build(builder: &'static str, words: impl IntoIterator<Item = String>) -> Outcome<Self> {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         // Exists before the script runs, so that half a network is taken down too.
         let network = Self {
+            builder,
             name: format!("lwlive-{}-{number}", process::id()),
         };
-        let router_mtu = router_mtu.map(|mtu| mtu.to_string());
-        run(Command::new(script("network"))
+        run(Command::new(script(builder))
             .args(["up", &network.name])
-            .args(router_mtu))?;
+            .args(words))?;
         Ok(network)
     }
 
@@ -60,9 +77,12 @@ impl Network {
     /// A command that runs `program` at `place`.
     pub(crate) fn command(&self, place: Place, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let place = match place {
-            Place::B4 => "b4",
-            Place::Aftr => "aftr",
-            Place::Internet => "internet",
+            Place::B4 => "b4".to_owned(),
+            Place::Aftr => "aftr".to_owned(),
+            Place::Internet => "internet".to_owned(),
+            Place::Access => "access".to_owned(),
+            Place::Home(number) => format!("home{number}"),
+            Place::Lan(number) => format!("lan{number}"),
         };
         let mut command = Command::new("ip");
         command
@@ -75,7 +95,7 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         // Nobody is left who could act on a failure.
-        let _ = run(Command::new(script("network")).args(["down", &self.name]));
+        let _ = run(Command::new(script(self.builder)).args(["down", &self.name]));
     }
 }
 
