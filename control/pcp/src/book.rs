@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use hashbrown::HashSet;
 use thiserror::Error;
 
 use crate::instant::Instant;
@@ -37,6 +38,8 @@ pub struct Book {
     pools: Pools,
     leases: LeaseStore,
     quarantine: Duration,
+    /// Names of the pools that were in use before leases were lost; all of them unless it is known.
+    in_use_before: Option<HashSet<String>>,
 }
 
 impl Book {
@@ -53,7 +56,23 @@ impl Book {
             pools,
             leases: LeaseStore::new(subscriber_prefix_length, now),
             quarantine,
+            in_use_before: None,
         }
+    }
+
+    /// Leases were lost, and subscribers had sets of these addresses: only the pools of these are spared
+    /// while their subscribers come back (FO-011).
+    pub fn had_sets_of(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
+        let positions = addresses
+            .into_iter()
+            .filter_map(|address| self.pools.position(address));
+        let positions: HashSet<_> = positions.collect();
+        let pools = self.pools.iter().enumerate();
+        let names = pools
+            .filter(|(position, _)| positions.contains(position))
+            .map(|(_, pool)| pool.config().name.clone())
+            .collect();
+        self.in_use_before = Some(names);
     }
 
     /// Does what a decision says.
@@ -288,6 +307,11 @@ impl Book {
         self.pools.free(set);
     }
 
+    fn was_in_use(&self, pool: &Pool) -> bool {
+        let names = self.in_use_before.as_ref();
+        names.is_none_or(|names| names.contains(&pool.config().name))
+    }
+
     fn rests_for(&self, id: LeaseId, subscriber: Subscriber) -> bool {
         self.leases.find(id).is_some_and(|(lease, phase)| {
             phase != Phase::Active && self.leases.subscriber(lease.client.outer) == subscriber
@@ -411,13 +435,20 @@ impl Bindings for Book {
         if pools.clone().next().is_none() {
             return Err(NoSet::NoneInside);
         }
-        let may_be_any = !wish.reclaim_only && !matches!(wish.path, Path::Management(_));
+        let is_spared = |pool: &Pool| wish.reclaim_only && self.was_in_use(pool);
+        let may_be_any = !matches!(wish.path, Path::Management(_));
         let set = match self.expected(wish, ports, pools.clone()) {
             Some(expected) => Some(expected),
-            None if may_be_any => self.any(wish, ports, pools.clone()),
+            None if may_be_any => {
+                let open = pools.clone().filter(|pool| !is_spared(pool));
+                self.any(wish, ports, open)
+            }
             None => None,
         };
-        let set = set.ok_or(NoSet::Exhausted)?;
+        let set = set.ok_or_else(|| match pools.clone().any(is_spared) {
+            true => NoSet::InGrace,
+            false => NoSet::Exhausted,
+        })?;
         let mut pools = pools;
         let br = pools
             .find(|pool| pool.place(set).is_some())

@@ -63,7 +63,7 @@ pub struct Wish {
     pub wanted: Wanted,
     /// The external address and port that it suggests; the port of 0 suggests none.
     pub suggestion: Option<(Ipv4Addr, u16)>,
-    /// Whether only those get sets who had them before (FO-011).
+    /// Whether sets of pools that were in use before a loss only go to those who had them (FO-011).
     pub reclaim_only: bool,
 }
 
@@ -96,4 +96,6 @@ pub enum NoSet {
     NoneInside,
     /// All that would do are taken.
     Exhausted,
+    /// Somebody who has not come back yet may have had any that would do (FO-011).
+    InGrace,
 }

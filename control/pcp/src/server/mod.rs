@@ -41,8 +41,8 @@ mod updates;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 
-pub use announcements::Announcement;
 pub use announcements::Announcements;
+pub use announcements::Pace;
 pub use bindings::Bindings;
 pub use bindings::NoSet;
 pub use bindings::Offer;
@@ -141,6 +141,12 @@ impl Server {
         self.grace_until = Some(now + grace);
     }
 
+    /// Until when sets only go back to those who had them, if they do.
+    #[must_use]
+    pub fn grace_until(&self, now: Instant) -> Option<Instant> {
+        self.grace_until.filter(|until| now < *until)
+    }
+
     /// The answer to a request whose effects could not be made durable or published, and were undone.
     #[must_use]
     pub fn failure(&self, request: &[u8], result: ResultCode, now: Instant) -> Message {
@@ -148,7 +154,7 @@ impl Server {
     }
 
     fn in_grace(&self, now: Instant) -> bool {
-        self.grace_until.is_some_and(|until| now < until)
+        self.grace_until(now).is_some()
     }
 }
 

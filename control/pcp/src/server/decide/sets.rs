@@ -306,7 +306,7 @@ fn refusal(reason: NoSet, wanted: Wanted, path: Path) -> Refusal {
     let result = match (reason, wanted, path) {
         (_, Wanted::WholeAddress, _) => ResultCode::UnsupportedProtocol,
         (NoSet::NoPool, ..) => ResultCode::NetworkFailure,
-        (NoSet::NoneInside, _, Path::Management(_)) | (NoSet::Exhausted, ..) => {
+        (NoSet::NoneInside, _, Path::Management(_)) | (NoSet::Exhausted | NoSet::InGrace, ..) => {
             ResultCode::NoResources
         }
         (NoSet::NotServed | NoSet::NoneInside, ..) => ResultCode::NotAuthorized,

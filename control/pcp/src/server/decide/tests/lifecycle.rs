@@ -287,6 +287,24 @@ fn pc_142_fo_011_after_a_loss_old_sets_go_to_those_who_had_them() {
 }
 
 #[test]
+fn fo_011_pools_that_nobody_had_sets_of_serve_newcomers_at_once() {
+    let mut world = World::residential();
+    world.server.lose_state(world.now, Duration::from_secs(120));
+    world
+        .book
+        .had_sets_of([[192, 0, 2, 5].into(), [198, 51, 100, 1].into()]);
+    assert_eq!(
+        world.refused(b4(1), &Ask::canonical()),
+        ResultCode::NoResources
+    );
+    world.book.had_sets_of([[198, 51, 100, 1].into()]);
+    assert_eq!(
+        world.ask(b4(1), &Ask::canonical()).result,
+        ResultCode::Success
+    );
+}
+
+#[test]
 fn fo_014_what_was_restored_is_held_as_before() {
     let mut world = World::residential();
     let old = world.ask(b4(1), &Ask::canonical());
