@@ -23,6 +23,7 @@
 //!
 //! - [`store`]: what the daemon asks for, and [`file_store`] how it gets it;
 //! - [`row`] and [`moment`]: what is stored, and in whose time;
+//! - [`position`]: whether a store goes on from where it was last seen;
 //! - [`clock`]: the time, and whether it may be believed;
 //! - [`offline`]: checking, saving, restoring and moving a store that no daemon uses;
 //! - [`disk`]: what lies under all this, so that tests can pull the plug.
@@ -38,6 +39,7 @@ mod merge;
 pub mod moment;
 mod octets;
 pub mod offline;
+pub mod position;
 pub mod refill;
 pub mod row;
 #[cfg(test)]

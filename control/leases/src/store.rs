@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::disk::DiskError;
 use crate::fault::Fault;
 use crate::moment::Moment;
+use crate::position::Position;
 use crate::row::Row;
 
 /// Leases that outlive the daemon.
@@ -54,6 +55,8 @@ pub struct Status {
     pub checkpoint_rows: u64,
     /// Time since the last checkpoint of this run was begun.
     pub checkpoint_age: Option<Duration>,
+    /// How far it has come: what is durable, and nothing else.
+    pub position: Position,
     /// What may be committed.
     pub room: Room,
     /// What went wrong last and has not gone well since.

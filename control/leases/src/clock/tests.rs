@@ -4,10 +4,15 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::*;
+use crate::position::Position;
 
 const LAST: LastCommit = LastCommit {
     utc_ms: 1_800_000_000_000,
     epoch_s: 1000,
+    position: Position {
+        store: 7,
+        record: 1,
+    },
 };
 
 /// A clock that is set by hand.

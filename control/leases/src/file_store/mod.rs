@@ -24,6 +24,7 @@ use crate::disk::Disk;
 use crate::disk::DiskFile;
 use crate::fault::Fault;
 use crate::moment::Moment;
+use crate::position::Position;
 use crate::row::Row;
 use crate::store::CommitError;
 use crate::store::LeaseStore;
@@ -195,6 +196,10 @@ impl LeaseStore for FileStore {
             checkpoint_age: self
                 .checkpoint_begun
                 .map(|begun| self.now.monotonic.since(begun)),
+            position: Position {
+                store: self.store,
+                record: self.next.saturating_sub(1),
+            },
             room: self.room,
             trouble: self.troubles.first(),
             fault: self.fault.clone(),

@@ -24,6 +24,7 @@ use crate::journal::records_anywhere;
 use crate::merge::Batch;
 use crate::moment::Judgement;
 use crate::moment::Moment;
+use crate::position::Position;
 use crate::version;
 
 pub use self::error::OpenError;
@@ -38,6 +39,8 @@ pub struct LastCommit {
     pub utc_ms: u64,
     /// The epoch then.
     pub epoch_s: u32,
+    /// The store, and the record's number.
+    pub position: Position,
 }
 
 impl LastCommit {
@@ -102,6 +105,10 @@ impl Survey {
             last: header.map(|header| LastCommit {
                 utc_ms: header.utc_ms,
                 epoch_s: header.epoch_s,
+                position: Position {
+                    store,
+                    record: header.covers.saturating_sub(1),
+                },
             }),
             shift_ms: header.map_or(0, |header| header.shift_ms),
             checkpoint,
@@ -209,6 +216,10 @@ impl Survey {
             self.last = Some(LastCommit {
                 utc_ms: record.utc_ms,
                 epoch_s: record.epoch_s,
+                position: Position {
+                    store: self.store,
+                    record: record.sequence,
+                },
             });
         }
         let damaged = match end {

@@ -2,6 +2,7 @@
 
 mod damage;
 mod histories;
+mod positions;
 mod space;
 mod time;
 mod versions;
