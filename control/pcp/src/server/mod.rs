@@ -55,6 +55,7 @@ pub use decide::Decision;
 pub use decide::Effects;
 pub use effect::Cause;
 pub use effect::Effect;
+pub use updates::Told;
 pub use updates::Updates;
 
 use crate::epoch::ServerEpoch;

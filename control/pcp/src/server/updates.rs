@@ -1,7 +1,8 @@
 //! Mapping Updates: what a client did not ask for, told three times unless it refreshes before
-//! (PC-145).
+//! (PC-145). Of leases, and of the mappings of a NAT.
 
 use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -10,30 +11,57 @@ use crate::instant::Instant;
 use crate::lease::Lease;
 use crate::port_set::PortSet;
 
-/// Updates that are still to be sent; [`super::Server::mapping_update`] writes each.
-#[derive(Clone, Debug, Default)]
-pub struct Updates {
-    queue: BTreeMap<(Instant, u64), Update>,
-    places: HashMap<PortSet, (Instant, u64)>,
+/// What an update is about.
+pub trait Told: Clone {
+    /// What tells one mapping from another.
+    type Key: Copy + Eq + Hash;
+
+    /// The mapping that it tells of.
+    fn key(&self) -> Self::Key;
+}
+
+impl Told for Lease {
+    type Key = PortSet;
+
+    fn key(&self) -> PortSet {
+        self.set
+    }
+}
+
+/// Updates that are still to be sent; for a lease [`super::Server::mapping_update`] writes each.
+#[derive(Clone, Debug)]
+pub struct Updates<T: Told = Lease> {
+    queue: BTreeMap<(Instant, u64), Update<T>>,
+    places: HashMap<T::Key, (Instant, u64)>,
     numbered: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Update {
-    lease: Lease,
+#[derive(Clone, Debug)]
+struct Update<T> {
+    told: T,
     sent: usize,
 }
 
-impl Updates {
-    /// Tells the client about its lease, from now on; what was still to be told about the set is dropped.
-    pub fn add(&mut self, lease: Lease, now: Instant) {
-        self.cancel(lease.set);
-        self.enqueue(Update { lease, sent: 0 }, now);
+impl<T: Told> Default for Updates<T> {
+    fn default() -> Self {
+        Self {
+            queue: BTreeMap::new(),
+            places: HashMap::new(),
+            numbered: 0,
+        }
+    }
+}
+
+impl<T: Told> Updates<T> {
+    /// Tells the client about its mapping, from now on; what was still to be told about it is dropped.
+    pub fn add(&mut self, told: T, now: Instant) {
+        self.cancel(told.key());
+        self.enqueue(Update { told, sent: 0 }, now);
     }
 
-    /// The client has refreshed, or the set has gone to somebody else.
-    pub fn cancel(&mut self, set: PortSet) {
-        if let Some(place) = self.places.remove(&set) {
+    /// The client has refreshed, or the mapping is no longer its own.
+    pub fn cancel(&mut self, key: T::Key) {
+        if let Some(place) = self.places.remove(&key) {
             self.queue.remove(&place);
         }
     }
@@ -44,28 +72,28 @@ impl Updates {
         self.queue.keys().next().map(|(due, _)| *due)
     }
 
-    /// The lease of the next one, if it is due.
-    pub fn pop(&mut self, now: Instant) -> Option<Lease> {
+    /// The next one, if it is due.
+    pub fn pop(&mut self, now: Instant) -> Option<T> {
         let entry = self.queue.first_entry()?;
         if entry.key().0 > now {
             return None;
         }
         let update = entry.remove();
-        self.places.remove(&update.lease.set);
+        self.places.remove(&update.told.key());
         if let Some(gap) = GAPS.get(update.sent) {
             let again = Update {
+                told: update.told.clone(),
                 sent: update.sent + 1,
-                ..update
             };
             self.enqueue(again, now + *gap);
         }
-        Some(update.lease)
+        Some(update.told)
     }
 
-    fn enqueue(&mut self, update: Update, due: Instant) {
+    fn enqueue(&mut self, update: Update<T>, due: Instant) {
         self.numbered += 1;
         let place = (due, self.numbered);
-        self.places.insert(update.lease.set, place);
+        self.places.insert(update.told.key(), place);
         self.queue.insert(place, update);
     }
 }

@@ -28,6 +28,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+pub use announce::announce_response;
 pub use announce::unsolicited_announce;
 pub use header::RequestHeader;
 pub use header::ResponseHeader;

@@ -36,6 +36,8 @@ pub struct Request<'a> {
 pub enum Enabled {
     /// MAP: the lwAFTR.
     Map,
+    /// PEER: a server whose operator lets nobody in.
+    Peer,
     /// MAP and PEER: a server before a NAT.
     MapAndPeer,
 }
@@ -106,8 +108,9 @@ impl<'a> Request<'a> {
 impl Enabled {
     const fn takes(self, opcode: Opcode) -> bool {
         match opcode {
-            Opcode::Announce | Opcode::Map => true,
-            Opcode::Peer => matches!(self, Self::MapAndPeer),
+            Opcode::Announce => true,
+            Opcode::Map => matches!(self, Self::Map | Self::MapAndPeer),
+            Opcode::Peer => matches!(self, Self::Peer | Self::MapAndPeer),
             Opcode::Other(_) => false,
         }
     }

@@ -22,12 +22,11 @@ use crate::result_code::ResultCode;
 use crate::wire::ALL_PROTOCOLS;
 use crate::wire::Enabled;
 use crate::wire::Message;
-use crate::wire::Opcode;
 use crate::wire::Payload;
 use crate::wire::Refusal;
 use crate::wire::Request;
-use crate::wire::ResponseHeader;
 use crate::wire::Treatment;
+use crate::wire::announce_response;
 
 /// What a request leads to. Effects come first, in their order; the response when they are durable and
 /// published.
@@ -98,28 +97,16 @@ impl Server {
             },
         };
         match request.payload {
-            Payload::Announce => self.announce(&request, now).map(Some),
+            Payload::Announce => {
+                let response = announce_response(&request, self.epoch_s(now))?;
+                Ok(Some((Effects::new(), response)))
+            }
             Payload::Map(map) => {
                 let question = Question::new(&request, map, packet, now)?;
                 self.map(bindings, &question).map(Some)
             }
             Payload::Peer(_) => Err(Refusal::new(ResultCode::UnsupportedOpcode)),
         }
-    }
-
-    /// The epoch for whoever asks (PC-141). Options of the future are tolerated where they may be.
-    fn announce(&self, request: &Request<'_>, now: Instant) -> Answer {
-        if request.options.raw().any(|(code, _)| code < FIRST_OPTIONAL) {
-            return Err(Refusal::new(ResultCode::UnsupportedOption));
-        }
-        let header = ResponseHeader {
-            opcode: Opcode::Announce,
-            result: ResultCode::Success,
-            lifetime_s: 0,
-            epoch_s: self.epoch_s(now),
-        };
-        let response = Message::response(&header, &Payload::Announce);
-        Ok((Effects::new(), response))
     }
 
     fn map(&self, bindings: &impl Bindings, question: &Question<'_>) -> Answer {
@@ -133,6 +120,3 @@ impl Server {
 
 /// Sets that one request touches at most, and so responses that it draws (PS-025).
 const MAX_EFFECTS: usize = 4;
-
-/// Options from this code on may be ignored (RFC 6887 s7.3).
-const FIRST_OPTIONAL: u8 = 128;
