@@ -125,6 +125,26 @@ impl ExternalSet {
             }
         }
     }
+
+    /// Which one `port` is: the inverse of [`Self::nth`].
+    #[must_use]
+    pub const fn number(self, port: u16) -> Option<u32> {
+        if !self.contains(port) {
+            return None;
+        }
+        match self.ports {
+            Ports::Run(ports) => Some((port - ports.first()) as u32),
+            Ports::Psid { offset, length, .. } => {
+                let rest = 16 - offset - length;
+                let low = port as u32 & ((1 << rest) - 1);
+                if offset == 0 {
+                    return Some(low);
+                }
+                let run = port as u32 >> (16 - offset);
+                Some(((run - 1) << rest) | low)
+            }
+        }
+    }
 }
 
 /// Runs of ports with so many offset bits: the run with all of them 0 is nobody's (GM-002).
@@ -228,8 +248,11 @@ mod tests {
         fn gm_001_the_ports_counted_are_those_that_belong(set in any_set()) {
             let counted: Vec<_> = (0..set.count()).filter_map(|n| set.nth(n)).collect();
             let belonging: Vec<_> = (0..=u16::MAX).filter(|port| set.contains(*port)).collect();
-            prop_assert_eq!(counted, belonging);
+            prop_assert_eq!(&counted, &belonging);
             prop_assert_eq!(set.nth(set.count()), None);
+            for (n, port) in counted.iter().enumerate() {
+                prop_assert_eq!(set.number(*port), Some(n as u32));
+            }
         }
     }
 }

@@ -19,3 +19,4 @@
 
 pub mod explicit;
 pub mod external;
+pub mod nat;
