@@ -121,6 +121,13 @@ impl<'t> Section<'t> {
         value.is_some_and(|value| value.get_ref().is_array())
     }
 
+    /// Whether a key is there with a table as its value.
+    #[must_use]
+    pub fn is_table(&self, key: &str) -> bool {
+        let value = self.table.and_then(|table| table.get(key));
+        value.is_some_and(|value| value.get_ref().is_table())
+    }
+
     /// The value of a key that may be absent.
     pub fn optional<T>(
         &mut self,
