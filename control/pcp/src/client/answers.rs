@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Action;
 use super::Client;
+use super::Heard;
 use super::Mapping;
 use super::Random;
 use super::Retransmission;
@@ -29,11 +30,10 @@ impl Client {
         header: &ResponseHeader,
         now: Instant,
         random: &mut impl Random,
-    ) {
-        if header.result == ResultCode::Success
-            && self.epoch.observe(now, header.epoch_s) == EpochVerdict::Invalid
-        {
-            self.renew_soon(now, random);
+    ) -> Heard {
+        match header.result {
+            ResultCode::Success => self.hear_epoch(header.epoch_s, now, random),
+            _ => Heard::Ours,
         }
     }
 
@@ -43,13 +43,17 @@ impl Client {
         map: &MapPayload,
         now: Instant,
         random: &mut impl Random,
-    ) {
+    ) -> Heard {
         let known = self.mapping().map(|mapping| mapping.ports);
         if !self.config.matches(self.form, map, known) {
-            return;
+            return Heard::NotOurs;
         }
         let verdict = self.epoch.observe(now, response.header.epoch_s);
         let awaited = std::mem::take(&mut self.awaiting);
+        let heard = match verdict {
+            EpochVerdict::Valid => Heard::Ours,
+            EpochVerdict::Invalid => Heard::StateLost,
+        };
         let header = &response.header;
         match (header.result, header.lifetime_s) {
             (ResultCode::Success, 0) => self.gone(map, now, random),
@@ -57,6 +61,7 @@ impl Client {
             (result, lifetime_s) if awaited => self.refused(result, lifetime_s, verdict, now),
             _ => {}
         }
+        heard
     }
 
     /// A response with a lifetime of 0: to a delete, or, if it still names what it was, about a mapping
@@ -170,9 +175,9 @@ impl Client {
     }
 
     /// PC-109: no use to ask before the server may have learned version 2.
-    pub(super) fn other_version(&mut self, supported: u8, lifetime_s: u32, now: Instant) {
+    pub(super) fn other_version(&mut self, supported: u8, lifetime_s: u32, now: Instant) -> Heard {
         if !std::mem::take(&mut self.awaiting) {
-            return;
+            return Heard::NotOurs;
         }
         let wait_s = match lifetime_s {
             0 => LONG_LIFETIME_S,
@@ -187,12 +192,13 @@ impl Client {
             State::Releasing { .. } => {
                 let released = self.released();
                 self.actions.extend(released);
-                return;
+                return Heard::Ours;
             }
-            State::Idle | State::Holding { .. } => return,
+            State::Idle | State::Holding { .. } => return Heard::NotOurs,
         }
         self.actions
             .push_back(Action::OtherVersion { supported, until });
+        Heard::Ours
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::Action;
 use super::ClientConfig;
+use super::Goal;
+use super::Heard;
 use super::Mapping;
 use super::Random;
 use super::Retransmission;
@@ -15,7 +17,9 @@ use super::state::Next;
 use super::state::State;
 use super::uniform;
 use crate::epoch::ClientEpoch;
+use crate::epoch::EpochVerdict;
 use crate::instant::Instant;
+use crate::port_set::PortRange;
 use crate::wire::Payload;
 use crate::wire::Response;
 use crate::wire::ResponseError;
@@ -84,6 +88,53 @@ impl Client {
         self.renew_at(now + uniform(random, Duration::ZERO, MAX_WAIT));
     }
 
+    /// Asks at once, whatever it waits for: a new server or network clears hold times (PC-107). What is in
+    /// use stays so.
+    pub fn restart(&mut self, now: Instant) {
+        match self.state {
+            State::Bound { .. } => self.renew_at(now),
+            State::Asking { .. } | State::Holding { .. } => self.ask(now),
+            State::Idle | State::Releasing { .. } => {}
+        }
+    }
+
+    /// Uses the mapping no more without giving it back, and asks for it again at `until`: the server says, or
+    /// is believed to say, that it has none. Returns what was in use; no [`Action::Lost`] follows.
+    pub fn abandon(&mut self, until: Instant) -> Option<Mapping> {
+        let mapping = self.mapping()?;
+        self.state = State::Holding { until };
+        Some(mapping)
+    }
+
+    /// Takes in an epoch that another client of the same server heard (PC-082).
+    pub fn hear_epoch(&mut self, epoch_s: u32, now: Instant, random: &mut impl Random) -> Heard {
+        if self.epoch.observe(now, epoch_s) == EpochVerdict::Valid {
+            return Heard::Ours;
+        }
+        self.renew_soon(now, random);
+        Heard::StateLost
+    }
+
+    /// Asks for sets inside `ports` from now on. A client of several sets names in each request the ports of
+    /// one, because a request is about every set that it meets (PS-002, PS-021). What is said to requests
+    /// of before counts no more.
+    pub fn aim(&mut self, ports: PortRange) {
+        self.config.goal = Goal::PortSet(ports);
+    }
+
+    /// Whether the server wants requests for all ports from port 0 (PS-042). One that does takes no request
+    /// for a part of them either.
+    #[must_use]
+    pub const fn is_strict(&self) -> bool {
+        matches!(self.form, Form::FromZero)
+    }
+
+    /// The epoch that the server told last, in seconds.
+    #[must_use]
+    pub const fn epoch_s(&self) -> Option<u32> {
+        self.epoch.last_s()
+    }
+
     /// When [`Self::poll`] has something to do; `None` while nothing is wanted.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
@@ -111,6 +162,8 @@ impl Client {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
+        // Clients by the ten thousand hold no memory for what they rarely say.
+        self.actions = VecDeque::new();
         if let State::Holding { until } = self.state
             && until <= now
         {
@@ -126,20 +179,20 @@ impl Client {
         octets: &[u8],
         now: Instant,
         random: &mut impl Random,
-    ) {
+    ) -> Heard {
         if from != (self.config.server, SERVER_PORT) || matches!(self.state, State::Idle) {
-            return;
+            return Heard::NotOurs;
         }
         match Response::parse(octets) {
             Err(ResponseError::UnsupportedVersion {
                 supported,
                 lifetime_s,
             }) => self.other_version(supported, lifetime_s, now),
-            Err(_) => {}
+            Err(_) => Heard::NotOurs,
             Ok(response) => match response.payload {
                 Payload::Announce => self.announced(&response.header, now, random),
                 Payload::Map(map) => self.mapped(&response, &map, now, random),
-                Payload::Peer(_) => {}
+                Payload::Peer(_) => Heard::NotOurs,
             },
         }
     }

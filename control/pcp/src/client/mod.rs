@@ -123,6 +123,17 @@ pub enum Action {
     Released,
 }
 
+/// What became of octets that a client was given.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Heard {
+    /// They are about its mapping or its server, whether or not anything follows from them.
+    Ours,
+    /// The same, and they say that the server has lost its state (PC-081).
+    StateLost,
+    /// They are not, or cannot be read, and change nothing (PC-105, PC-106).
+    NotOurs,
+}
+
 /// Where randomness comes from. Timers need no more than an even spread; nonces are made elsewhere.
 pub trait Random {
     /// Any number, all with the same chance.

@@ -30,6 +30,15 @@ impl ClientEpoch {
         Self { previous: None }
     }
 
+    /// The epoch that was heard last, in seconds.
+    #[must_use]
+    pub const fn last_s(&self) -> Option<u32> {
+        match self.previous {
+            Some(previous) => Some(previous.server_s as u32),
+            None => None,
+        }
+    }
+
     /// Holds an epoch that arrived at `now` against the one before, and remembers it.
     pub fn observe(&mut self, now: Instant, server_s: u32) -> EpochVerdict {
         let current = Previous {

@@ -362,6 +362,88 @@ fn ps_002_a_second_set_is_asked_for_in_other_ports() {
 }
 
 #[test]
+fn ps_002_ps_021_a_client_may_aim_at_the_ports_that_it_has() {
+    let (mut bench, _) = Bench::bound();
+    bench.client.aim(PortRange::new(26624, 28671).unwrap());
+    bench.wait();
+    let renewal = bench.sent();
+    assert_eq!(renewal[40..42], 26624_u16.to_be_bytes());
+    assert_eq!(renewal[64..68], [0x08, 0, 0x68, 0]);
+    let answer = Answer {
+        epoch_s: 2125,
+        ..Answer::GRANT
+    };
+    bench.hear(&answer.to(&renewal));
+    assert!(matches!(bench.actions()[..], [Action::Renewed(_)]));
+}
+
+#[test]
+fn fo_010_an_abandoned_mapping_is_asked_for_again_and_suggested() {
+    let (mut bench, request) = Bench::bound();
+    let mapping = bench.client.mapping();
+    let until = bench.now + Duration::from_secs(4);
+    assert_eq!(bench.client.abandon(until), mapping);
+    assert_eq!((bench.client.mapping(), bench.actions()), (None, vec![]));
+    assert_eq!(bench.client.abandon(until), None);
+    near(bench.wait(), 4.0);
+    let again = bench.sent();
+    assert_eq!(again[4..8], request[4..8]);
+    assert_eq!(again[42..44], [0x68, 0]);
+}
+
+#[test]
+fn pc_107_a_new_network_clears_hold_times() {
+    let (mut bench, request) = Bench::started();
+    bench.hear(&Answer::refusal(ResultCode::NotAuthorized, 1800).to(&request));
+    bench.actions();
+    bench.client.restart(bench.now);
+    assert_eq!(bench.sent(), request);
+    // Nor does it wait for the timer of an answer that will not come any more.
+    bench.client.restart(bench.now);
+    assert_eq!(bench.sent(), request);
+    bench.hear(&Answer::GRANT.to(&request));
+    bench.actions();
+    bench.client.restart(bench.now);
+    bench.sent();
+    assert!(bench.client.mapping().is_some());
+}
+
+#[test]
+fn pc_082_what_another_client_hears_of_the_epoch_counts() {
+    let (mut bench, _) = Bench::bound();
+    bench.pass(10);
+    assert_eq!(bench.client.epoch_s(), Some(100));
+    let heard = bench.client.hear_epoch(110, bench.now, &mut middle);
+    assert_eq!(heard, Heard::Ours);
+    assert!(bench.client.due().unwrap().since(bench.now) > Duration::from_secs(1000));
+    let heard = bench.client.hear_epoch(0, bench.now, &mut middle);
+    assert_eq!(heard, Heard::StateLost);
+    near(bench.wait(), 2.5);
+}
+
+#[test]
+fn pc_105_a_client_says_what_is_its_own() {
+    let (mut bench, request) = Bench::started();
+    let good = Answer::GRANT.to(&request);
+    let mut other_nonce = good.to_vec();
+    other_nonce[24] ^= 1;
+    for (octets, expected) in [
+        (&other_nonce[..], Heard::NotOurs),
+        (&request, Heard::NotOurs),
+        (&[0, 0x81, 0, 1, 0, 0, 0, 9][..], Heard::Ours),
+        // Nobody asked since.
+        (&[0, 0x81, 0, 1, 0, 0, 0, 9][..], Heard::NotOurs),
+        (&good, Heard::Ours),
+        (&unsolicited_announce(100), Heard::Ours),
+        (&unsolicited_announce(0), Heard::StateLost),
+    ] {
+        let from = (AFTR, SERVER_PORT);
+        let heard = bench.client.receive(from, octets, bench.now, &mut middle);
+        assert_eq!(heard, expected, "{octets:?}");
+    }
+}
+
+#[test]
 fn pc_110_what_is_suggested_is_not_expected() {
     let suggestion = Some((Ipv4Addr::new(192, 0, 2, 77), 2048));
     let (mut bench, request) = Bench::with(ClientConfig {
