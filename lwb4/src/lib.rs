@@ -22,3 +22,4 @@ pub mod dns;
 pub mod explicit;
 pub mod external;
 pub mod nat;
+pub mod provisioning;
