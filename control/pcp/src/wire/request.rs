@@ -12,6 +12,7 @@ use super::Opcode;
 use super::Options;
 use super::Payload;
 use super::RESPONSE_BIT;
+use super::Refusal;
 use super::RequestHeader;
 use super::VERSION;
 use super::option::OptionError;
@@ -90,6 +91,24 @@ impl<'a> Request<'a> {
             payload,
             options: Options::parse(rest)?,
         })
+    }
+
+    /// The same, with what is done about an error done: `None` for silence.
+    ///
+    /// # Errors
+    /// The response that the rules PC-004 to PC-010 demand.
+    pub fn receive(
+        octets: &'a [u8],
+        source: IpAddr,
+        enabled: Enabled,
+    ) -> Result<Option<Self>, Refusal> {
+        match Self::parse(octets, source, enabled) {
+            Ok(request) => Ok(Some(request)),
+            Err(error) => match error.treatment() {
+                Treatment::Drop => Ok(None),
+                Treatment::Refuse(result) => Err(Refusal::new(result)),
+            },
+        }
     }
 
     /// The request as octets, all its options included, reserved fields and padding zero.

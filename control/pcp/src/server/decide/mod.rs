@@ -25,7 +25,6 @@ use crate::wire::Message;
 use crate::wire::Payload;
 use crate::wire::Refusal;
 use crate::wire::Request;
-use crate::wire::Treatment;
 use crate::wire::announce_response;
 
 /// What a request leads to. Effects come first, in their order; the response when they are durable and
@@ -89,12 +88,8 @@ impl Server {
         packet: &Packet<'_>,
         now: Instant,
     ) -> Result<Option<(Effects, Message)>, Refusal> {
-        let request = match Request::parse(packet.octets, packet.source, Enabled::Map) {
-            Ok(request) => request,
-            Err(error) => match error.treatment() {
-                Treatment::Drop => return Ok(None),
-                Treatment::Refuse(result) => return Err(Refusal::new(result)),
-            },
+        let Some(request) = Request::receive(packet.octets, packet.source, Enabled::Map)? else {
+            return Ok(None);
         };
         match request.payload {
             Payload::Announce => {
