@@ -23,9 +23,11 @@ use pcp::server::Arrival;
 use pcp::server::Packet;
 use pcp::server::Server;
 use pcp::server::ServerConfig;
+use pcp::wire::Filter;
 use pcp::wire::Message;
 use pcp::wire::Opcode;
 use pcp::wire::Payload;
+use pcp::wire::PcpOption;
 use pcp::wire::Refusal;
 use pcp::wire::ResponseHeader;
 use pcp::wire::unsolicited_announce;
@@ -121,6 +123,7 @@ pub(crate) fn messages() -> Messages {
     all.extend(of_a_whole_address());
     all.extend(of_a_third_party());
     all.extend(without_a_book());
+    all.extend(before_a_nat());
     all
 }
 
@@ -259,6 +262,50 @@ fn without_a_book() -> Messages {
             "PEER".to_owned(),
             Message::response(&header, &Payload::Peer(peer)).to_vec(),
             Expected::response(2, 0, 60, EPOCH_S).peer(&peer),
+        ),
+    ]
+}
+
+/// What a server before a NAT answers with: one port, and the options that go with it.
+fn before_a_nat() -> Messages {
+    let map = clients::map(6, 8080, (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 5)), 27000));
+    let header = ResponseHeader {
+        opcode: Opcode::Map,
+        result: ResultCode::Success,
+        lifetime_s: 3600,
+        epoch_s: EPOCH_S,
+    };
+    let filter = PcpOption::Filter(Filter {
+        prefix_length: 120,
+        remote_port: 443,
+        remote_address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 0)),
+    });
+    let description = PcpOption::Description(b"camera");
+    let granted = || Expected::response(1, 0, 3600, EPOCH_S).map(&map);
+    let filtered = || {
+        let new = granted().option(3, 20).with("filter prefix length", 120);
+        new.with("filter port", 443)
+            .with("filter address", "::ffff:198.51.100.0")
+    };
+    let of = |what: &str, options: &[PcpOption<'_>], expected| {
+        let mut message = Message::response(&header, &Payload::Map(map));
+        for option in options {
+            message.push(option).expect("room");
+        }
+        (what.to_owned(), message.to_vec(), expected)
+    };
+    vec![
+        of("one port", &[], granted()),
+        of(
+            "the suggested port",
+            &[PcpOption::PreferFailure],
+            granted().option(2, 0),
+        ),
+        of("a port for some", &[filter], filtered()),
+        of(
+            "a port for some, with a name",
+            &[filter, description],
+            filtered().option(128, 6).with("description", "camera"),
         ),
     ]
 }
