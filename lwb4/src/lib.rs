@@ -23,3 +23,4 @@ pub mod explicit;
 pub mod external;
 pub mod nat;
 pub mod provisioning;
+pub mod tunnel;

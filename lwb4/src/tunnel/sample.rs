@@ -1,0 +1,47 @@
+//! Packets for tests, as scapy writes them.
+
+/// Octets of hexadecimal digits; blanks are for the reader.
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+/// 192.168.1.2:1025 → 198.51.100.7:80, ToS 0xb9, TTL 63, DF, identification 0x0100; PSH, ACK, CWR, FIN and
+/// ECE; sequence number 0xfffffff0; timestamps; 20 A, 20 B, 5 C.
+pub(crate) const TCP: &str = "45b90061010040003f064df9c0a80102c6336407 04010050fffffff00000000780d901f4\
+    96f800000101080a0000000100000002 4141414141414141414141414141414141414141\
+    4242424242424242424242424242424242424242 4343434343";
+
+/// What its three segments are.
+pub(crate) const TCP_SEGMENTS: [&str; 3] = [
+    "45b90048010040003f064e12c0a80102c6336407 04010050fffffff00000000780d001f4f73700000101080a\
+     0000000100000002 4141414141414141414141414141414141414141",
+    "45b90048010140003f064e11c0a80102c6336407 040100500000000400000007805001f4ed9a00000101080a\
+     0000000100000002 4242424242424242424242424242424242424242",
+    "45b90039010240003f064e1fc0a80102c6336407 040100500000001800000007805901f4ba9c00000101080a\
+     0000000100000002 4343434343",
+];
+
+/// The same ends, UDP, no DF, identification 5: 8 A, 8 B, 2 C.
+pub(crate) const UDP: &str = "4500002e000500003f118fd5c0a80102c6336407 04010035001abe4d\
+    4141414141414141 4242424242424242 4343";
+
+/// What its three datagrams are.
+pub(crate) const UDP_SEGMENTS: [&str; 3] = [
+    "45000024000500003f118fdfc0a80102c6336407 04010035 00100aae 4141414141414141",
+    "45000024000600003f118fdec0a80102c6336407 04010035 001006aa 4242424242424242",
+    "4500001e000700003f118fe3c0a80102c6336407 04010035 000acc7b 4343",
+];
+
+/// 192.0.2.5:5000 → 198.51.100.7:80, TCP, ToS 0x28, DF: what left the NAT.
+pub(crate) const SENT: &str = "45280034000940003e065053c0000205c6336407\
+    13880050000000010000000050102000fdbf0000 68656c6c6f20776f726c6421";
+
+/// The header of 3/4 with MTU 1400 about it, from 192.0.0.1.
+pub(crate) const TOO_BIG: &str = "45c80050000040004001b7dec0000001c0000205 0304e3ea00000578";
+
+/// The header of 3/1 about it, from 192.0.0.1.
+pub(crate) const UNREACHABLE: &str = "45c80050000040004001b7dec0000001c0000205 0301e96500000000";
