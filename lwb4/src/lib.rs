@@ -17,6 +17,7 @@
 //! Everything but `run` knows no socket and no clock: packets and the time go in, packets and timers come
 //! out.
 
+pub mod device;
 pub mod dhcpv6;
 pub mod dns;
 pub mod explicit;

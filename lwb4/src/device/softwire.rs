@@ -1,0 +1,293 @@
+//! The raw IPv6 sockets of the softwire: next header 4 (RFC 2473 s5), inner packets as payload.
+//!
+//! The kernel writes the outer header (hop limit 64, flow label 0; TN-002, TN-014), fragments what exceeds
+//! the path MTU that it is told, and delivers what is for our address, put together from its fragments
+//! (FR-001, FR-006…009) and without its extension headers (TN-005). Who sent it is checked in
+//! `tunnel::downstream`, so that what is dropped is counted.
+//!
+//! The kernel hears no packet-too-big for this socket: those are checked in `tunnel::icmpv6`, and the path
+//! MTU is told by [`Softwire::set_path_mtu`].
+
+use std::io;
+use std::io::IoSlice;
+use std::io::IoSliceMut;
+use std::net::Ipv6Addr;
+use std::net::SocketAddrV6;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::sys::socket::ControlMessage;
+use nix::sys::socket::ControlMessageOwned;
+use nix::sys::socket::MsgFlags;
+use nix::sys::socket::MultiHeaders;
+use nix::sys::socket::SockaddrIn6;
+use nix::sys::socket::recvmmsg;
+use nix::sys::socket::sendmmsg;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::RcvBufForce;
+use nix::sys::socket::sockopt::SndBufForce;
+use socket2::Domain;
+use socket2::Protocol;
+use socket2::Socket;
+use socket2::Type;
+
+use crate::device::options;
+use crate::tunnel::segment::Segment;
+
+/// The socket between our tunnel address and the lwAFTR. It stays in the thread that opened it.
+pub struct Softwire {
+    socket: Socket,
+    /// The lwAFTR, as often as one call sends.
+    to: Vec<Option<SockaddrIn6>>,
+    send_headers: MultiHeaders<SockaddrIn6>,
+    receive_headers: MultiHeaders<SockaddrIn6>,
+}
+
+/// What became of packets.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Sent {
+    /// Packets that the kernel took.
+    pub sent: usize,
+    /// Packets that it had no room for.
+    pub full: usize,
+    /// Packets that it refused, as without a route.
+    pub refused: usize,
+}
+
+impl Softwire {
+    /// Opens the socket at `own`, an address of this host, towards `lwaftr`.
+    ///
+    /// # Errors
+    /// When the system refuses, as without CAP_NET_RAW, or `own` is not (or not yet) an address of ours.
+    pub fn open(own: Ipv6Addr, lwaftr: Ipv6Addr) -> io::Result<Self> {
+        let socket = raw(IPV4_IN_IPV6)?;
+        socket.bind(&SocketAddrV6::new(own, 0, 0, 0).into())?;
+        setsockopt(&socket, options::Ipv6MtuDiscover, &options::PMTUDISC_OMIT)?;
+        setsockopt(&socket, options::Ipv6AutoFlowLabel, &0)?;
+        socket.set_unicast_hops_v6(HOP_LIMIT)?;
+        socket.set_recv_tclass_v6(true)?;
+        // What CAP_NET_ADMIN allows beyond the system's limit, which is below what a burst needs.
+        setsockopt(&socket, SndBufForce, &QUEUE)?;
+        setsockopt(&socket, RcvBufForce, &QUEUE)?;
+        let to = SockaddrIn6::from(SocketAddrV6::new(lwaftr, 0, 0, 0));
+        Ok(Self {
+            socket,
+            to: vec![Some(to); MOST],
+            send_headers: MultiHeaders::preallocate(MOST, Some(cmsg_space!(i32))),
+            receive_headers: MultiHeaders::preallocate(BURST, Some(cmsg_space!(i32))),
+        })
+    }
+
+    /// Octets of an IPv6 packet that the path takes: larger ones are fragmented.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_path_mtu(&self, mtu: u16) -> io::Result<()> {
+        Ok(setsockopt(&self.socket, options::Ipv6Mtu, &mtu.into())?)
+    }
+
+    /// Sends packets to the lwAFTR, in order, in as few calls as their traffic classes allow. What the kernel
+    /// does not take is lost, as on any link.
+    pub fn send(&mut self, segments: &[Segment<'_>]) -> Sent {
+        let mut done = Sent::default();
+        for same in segments.chunk_by(|one, other| one.traffic_class() == other.traffic_class()) {
+            for burst in same.chunks(MOST) {
+                self.send_burst(burst, &mut done);
+            }
+        }
+        done
+    }
+
+    /// Sends up to `MOST` packets of one traffic class.
+    fn send_burst(&mut self, burst: &[Segment<'_>], done: &mut Sent) {
+        let Some(first) = burst.first() else {
+            return;
+        };
+        let class = i32::from(first.traffic_class());
+        let messages: Vec<[IoSlice<'_>; 2]> = burst
+            .iter()
+            .map(|segment| segment.parts().map(IoSlice::new))
+            .collect();
+        let mut at = 0;
+        while at < messages.len() {
+            match self.send_some(&messages[at..], class) {
+                Ok(sent) => {
+                    done.sent += sent;
+                    at += sent.max(1);
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN | Errno::ENOBUFS) => {
+                    done.full += messages.len() - at;
+                    return;
+                }
+                Err(_) => {
+                    done.refused += 1;
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    fn send_some(&mut self, messages: &[[IoSlice<'_>; 2]], class: i32) -> Result<usize, Errno> {
+        let sent = sendmmsg(
+            self.socket.as_raw_fd(),
+            &mut self.send_headers,
+            messages,
+            &self.to,
+            [ControlMessage::Ipv6TClass(&class)],
+            MsgFlags::MSG_DONTWAIT,
+        )?;
+        Ok(sent.count())
+    }
+
+    /// Receives what waits, up to a burst. Says how many packets.
+    ///
+    /// # Errors
+    /// When the socket fails; none waiting is no error.
+    pub fn receive(&mut self, burst: &mut Burst) -> io::Result<usize> {
+        receive(&self.socket, &mut self.receive_headers, burst)
+    }
+}
+
+impl AsFd for Softwire {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// The socket of a multicast group that the lwAFTR may announce itself to (FO-015). It stays in the thread
+/// that opened it.
+pub struct Group {
+    socket: Socket,
+    headers: MultiHeaders<SockaddrIn6>,
+}
+
+impl Group {
+    /// Joins `group` on the interface of this index.
+    ///
+    /// # Errors
+    /// When the system refuses, or `group` is no multicast address.
+    pub fn join(group: Ipv6Addr, interface: u32) -> io::Result<Self> {
+        let socket = raw(IPV4_IN_IPV6)?;
+        socket.bind(&SocketAddrV6::new(group, 0, 0, interface).into())?;
+        socket.join_multicast_v6(&group, interface)?;
+        socket.set_recv_tclass_v6(true)?;
+        let headers = MultiHeaders::preallocate(BURST, Some(cmsg_space!(i32)));
+        Ok(Self { socket, headers })
+    }
+
+    /// Receives what waits, up to a burst, for `tunnel::downstream::Downstream::accept_from_group`.
+    ///
+    /// # Errors
+    /// When the socket fails; none waiting is no error.
+    pub fn receive(&mut self, burst: &mut Burst) -> io::Result<usize> {
+        receive(&self.socket, &mut self.headers, burst)
+    }
+}
+
+impl AsFd for Group {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Room for the packets that one call receives.
+pub struct Burst {
+    buffers: Vec<u8>,
+    received: Vec<Received>,
+}
+
+/// What the kernel says of a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Received {
+    /// Octets of the outer payload.
+    pub len: usize,
+    /// The outer source.
+    pub from: Ipv6Addr,
+    /// The outer DSCP and ECN. Of a packet that was put together it is what the kernel made of
+    /// its fragments' (EC-005).
+    pub traffic_class: u8,
+}
+
+impl Default for Burst {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Burst {
+    /// Room for a burst; the memory is used as packets need it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            buffers: vec![0; BURST * BUFFER],
+            received: Vec::with_capacity(BURST),
+        }
+    }
+
+    /// The packets of the last call, in order, each with its octets.
+    pub fn packets(&mut self) -> impl Iterator<Item = (Received, &mut [u8])> {
+        let buffers = self.buffers.chunks_mut(BUFFER);
+        self.received
+            .iter()
+            .zip(buffers)
+            .map(|(received, buffer)| (*received, &mut buffer[..received.len]))
+    }
+}
+
+fn receive(
+    socket: &Socket,
+    headers: &mut MultiHeaders<SockaddrIn6>,
+    burst: &mut Burst,
+) -> io::Result<usize> {
+    burst.received.clear();
+    let mut slices: Vec<[IoSliceMut<'_>; 1]> = burst
+        .buffers
+        .chunks_mut(BUFFER)
+        .map(|buffer| [IoSliceMut::new(buffer)])
+        .collect();
+    let flags = MsgFlags::MSG_DONTWAIT;
+    let messages = match recvmmsg(socket.as_raw_fd(), headers, &mut slices, flags, None) {
+        Ok(messages) => messages,
+        Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
+        Err(errno) => return Err(errno.into()),
+    };
+    for message in messages {
+        let from = message
+            .address
+            .map_or(Ipv6Addr::UNSPECIFIED, |address| address.ip());
+        let class = message.cmsgs()?.find_map(|cmsg| match cmsg {
+            ControlMessageOwned::Ipv6TClass(class) => Some(class as u8),
+            _ => None,
+        });
+        burst.received.push(Received {
+            len: message.bytes,
+            from,
+            traffic_class: class.unwrap_or_default(),
+        });
+    }
+    Ok(burst.received.len())
+}
+
+/// A raw IPv6 socket that does not block.
+pub(crate) fn raw(protocol: i32) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::from(protocol)))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Next header: IPv4 in IPv6 (RFC 2473 s5).
+const IPV4_IN_IPV6: i32 = 4;
+/// RFC 2473 s6.3: as any packet of this host.
+const HOP_LIMIT: u32 = 64;
+/// Octets that wait in a socket at most.
+const QUEUE: usize = 4 << 20;
+/// Packets that one call sends.
+const MOST: usize = 256;
+/// Packets that one call receives.
+const BURST: usize = 64;
+/// Octets of the largest packet.
+const BUFFER: usize = 65536;
