@@ -22,6 +22,7 @@ pub mod dhcpv6;
 pub mod dns;
 pub mod explicit;
 pub mod external;
+pub mod lan_pcp;
 pub mod nat;
 pub mod provisioning;
 pub mod tunnel;
