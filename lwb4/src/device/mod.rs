@@ -16,6 +16,7 @@
 //! | [`netlink::monitor::Monitor`] | what changes of them |
 
 pub mod icmpv6;
+pub mod lan;
 pub mod lan_icmp;
 pub mod netlink;
 pub mod options;

@@ -3,11 +3,13 @@
 
 use std::net::Ipv4Addr;
 use std::net::SocketAddrV4;
+use std::time::Duration;
 
 use pcp::epoch::ServerEpoch;
 use pcp::instant::Instant;
 use pcp::result_code::ResultCode;
 use pcp::server::Announcements;
+use pcp::server::Pace;
 
 use super::LanServer;
 use super::contact::Datagram;
@@ -44,7 +46,7 @@ impl LanServer {
     /// Says to everybody, ten times, how old our state is (PC-142): a host that has missed the change of a
     /// set, or whose IPv6 prefix is another now (PX-004), finds out.
     pub fn announce(&mut self, now: Instant) {
-        self.announcements = Announcements::new(vec![()], ROUNDS, PER_SECOND, now);
+        self.announcements = Announcements::new(1, PACE, now);
     }
 
     /// Closes the mappings that have ended by `now`.
@@ -59,7 +61,8 @@ impl LanServer {
     /// several.
     pub fn poll(&mut self, now: Instant) -> Option<Datagram> {
         let epoch_s = self.epoch_s(now);
-        if self.announcements.pop(now).is_some() {
+        // Without jitter nothing is random.
+        if self.announcements.pop(now, &mut || 0).is_some() {
             self.counters.announcements += 1;
             return Some(Datagram {
                 to: Destination::Everybody,
@@ -159,8 +162,9 @@ fn again(mapping: &Mapping) -> SocketAddrV4 {
         .unwrap_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port))
 }
 
-/// RFC 6887 s14.1.3 allows ten.
-const ROUNDS: u32 = 10;
-
-/// There is one group to tell; its rounds are further apart than this.
-const PER_SECOND: u32 = 1000;
+/// One group is told, as often as RFC 6887 s14.1.3 allows.
+pub(super) const PACE: Pace = Pace {
+    per_second: 1000,
+    jitter: Duration::ZERO,
+    rounds: 10,
+};

@@ -56,6 +56,7 @@ use pcp::wire::announce_response;
 use self::asked::Asked;
 use self::asked::Moment;
 use self::book::Book;
+use self::changes::PACE;
 use self::mapping::Notice;
 use crate::explicit::ExplicitMappings;
 
@@ -66,7 +67,7 @@ pub struct LanServer {
     epoch: ServerEpoch,
     book: Book,
     updates: Updates<Notice>,
-    announcements: Announcements<()>,
+    announcements: Announcements,
     counters: Counters,
 }
 
@@ -74,16 +75,14 @@ impl LanServer {
     /// A server without mappings. Those of its predecessor are lost, and everybody hears of that (PC-142).
     #[must_use]
     pub fn new(config: LanConfig, now: Instant) -> Self {
-        let mut server = Self {
+        Self {
             config,
             epoch: ServerEpoch::starting(now),
             book: Book::default(),
             updates: Updates::default(),
-            announcements: Announcements::new(Vec::new(), 0, 1, now),
+            announcements: Announcements::new(1, PACE, now),
             counters: Counters::default(),
-        };
-        server.announce(now);
-        server
+        }
     }
 
     /// Goes on with other numbers. Mappings keep what they were granted.
