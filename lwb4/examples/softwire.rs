@@ -19,6 +19,7 @@ use lwb4::tunnel::OVERHEAD;
 use lwb4::tunnel::coalesce::Coalescer;
 use lwb4::tunnel::downstream::Downstream;
 use lwb4::tunnel::ecn::DscpModel;
+use lwb4::tunnel::mss::MssClamp;
 use lwb4::tunnel::segment;
 use lwb4::tunnel::segment::Segment;
 use lwb4::tunnel::upstream::Upstream;
@@ -51,19 +52,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             100,
         )?;
     }
-    let mut socket = Softwire::open(own, lwaftr)?;
+    let mut socket = Softwire::open(own, lwaftr, 64)?;
     socket.set_path_mtu(mtu + OVERHEAD)?;
     let up = Upstream {
         inner,
         remote_inner,
-        mss_clamp: true,
+        mss_clamp: MssClamp::Auto,
     };
     let dscp = DscpModel::Uniform;
     let down = Downstream {
         lwaftr,
         inner,
         remote_inner,
-        mss_clamp: true,
+        mss_clamp: MssClamp::Auto,
         dscp,
     };
     let (mut room, mut burst) = (vec![vec![0; tun::BUFFER]; READS], Burst::new());

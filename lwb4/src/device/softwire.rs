@@ -1,6 +1,6 @@
 //! The raw IPv6 sockets of the softwire: next header 4 (RFC 2473 s5), inner packets as payload.
 //!
-//! The kernel writes the outer header (hop limit 64, flow label 0; TN-002, TN-014), fragments what exceeds
+//! The kernel writes the outer header (hop limit as configured, flow label 0; TN-002, TN-014), fragments what exceeds
 //! the path MTU that it is told, and delivers what is for our address, put together from its fragments
 //! (FR-001, FR-006…009) and without its extension headers (TN-005). Who sent it is checked in
 //! `tunnel::downstream`, so that what is dropped is counted.
@@ -58,16 +58,17 @@ pub struct Sent {
 }
 
 impl Softwire {
-    /// Opens the socket at `own`, an address of this host, towards `lwaftr`.
+    /// Opens the socket at `own`, an address of this host, towards `lwaftr`; packets leave with this hop
+    /// limit.
     ///
     /// # Errors
     /// When the system refuses, as without CAP_NET_RAW, or `own` is not (or not yet) an address of ours.
-    pub fn open(own: Ipv6Addr, lwaftr: Ipv6Addr) -> io::Result<Self> {
+    pub fn open(own: Ipv6Addr, lwaftr: Ipv6Addr, hop_limit: u8) -> io::Result<Self> {
         let socket = raw(IPV4_IN_IPV6)?;
         socket.bind(&SocketAddrV6::new(own, 0, 0, 0).into())?;
         setsockopt(&socket, options::Ipv6MtuDiscover, &options::PMTUDISC_OMIT)?;
         setsockopt(&socket, options::Ipv6AutoFlowLabel, &0)?;
-        socket.set_unicast_hops_v6(HOP_LIMIT)?;
+        socket.set_unicast_hops_v6(hop_limit.into())?;
         socket.set_recv_tclass_v6(true)?;
         // What CAP_NET_ADMIN allows beyond the system's limit, which is below what a burst needs.
         setsockopt(&socket, SndBufForce, &QUEUE)?;
@@ -281,8 +282,6 @@ pub(crate) fn raw(protocol: i32) -> io::Result<Socket> {
 
 /// Next header: IPv4 in IPv6 (RFC 2473 s5).
 const IPV4_IN_IPV6: i32 = 4;
-/// RFC 2473 s6.3: as any packet of this host.
-const HOP_LIMIT: u32 = 64;
 /// Octets that wait in a socket at most.
 const QUEUE: usize = 4 << 20;
 /// Packets that one call sends.

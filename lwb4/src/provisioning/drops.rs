@@ -49,6 +49,11 @@ impl Drops {
         self.0[drop as usize]
     }
 
+    /// Every counter with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> + '_ {
+        Drop::ALL.iter().map(|drop| (drop.name(), self.of(*drop)))
+    }
+
     pub(super) const fn count(&mut self, drop: Drop) {
         self.0[drop as usize] = self.0[drop as usize].saturating_add(1);
     }

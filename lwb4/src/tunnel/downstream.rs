@@ -16,6 +16,7 @@ use crate::tunnel::ecn::Egress;
 use crate::tunnel::ipv4;
 use crate::tunnel::ipv4::Ipv4;
 use crate::tunnel::mss;
+use crate::tunnel::mss::MssClamp;
 use crate::tunnel::transport;
 use crate::tunnel::transport::State;
 use crate::tunnel::virtio::Offload;
@@ -30,8 +31,8 @@ pub struct Downstream {
     pub inner: Ipv4Addr,
     /// The lwAFTR's address inside the tunnel, 192.0.0.1.
     pub remote_inner: Ipv4Addr,
-    /// Whether TCP's MSS is clamped (FR-016).
-    pub mss_clamp: bool,
+    /// The largest MSS of TCP that passes (FR-016).
+    pub mss_clamp: MssClamp,
     /// What the outer DSCP says about the inner one.
     pub dscp: DscpModel,
 }
@@ -98,8 +99,10 @@ impl Downstream {
         if tos != ipv4.tos {
             ipv4::set_tos(packet, tos);
         }
-        if self.mss_clamp && kind == Inner::Data {
-            mss::clamp(packet, &ipv4, tunnel_mtu.saturating_sub(mss::HEADERS));
+        if let Some(max) = self.mss_clamp.max(tunnel_mtu)
+            && kind == Inner::Data
+        {
+            mss::clamp(packet, &ipv4, max);
         }
         Ok(Accepted {
             kind,
@@ -227,7 +230,7 @@ mod tests {
         lwaftr: LWAFTR,
         inner: Ipv4Addr::new(192, 0, 0, 2),
         remote_inner: Ipv4Addr::new(192, 0, 0, 1),
-        mss_clamp: true,
+        mss_clamp: MssClamp::Auto,
         dscp: DscpModel::Uniform,
     };
 

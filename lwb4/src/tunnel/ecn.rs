@@ -19,8 +19,11 @@ pub enum DscpModel {
     /// Copied in and back out (EC-001).
     #[default]
     Uniform,
-    /// The inner one stays as it was sent; the tunnel's is 0.
-    Pipe,
+    /// The inner one stays as it was sent; the tunnel's is always this.
+    Pipe {
+        /// DSCP of the outer header, 0 to 63.
+        dscp: u8,
+    },
 }
 
 impl DscpModel {
@@ -29,7 +32,7 @@ impl DscpModel {
     pub const fn ingress(self, inner_tos: u8) -> u8 {
         match self {
             Self::Uniform => inner_tos,
-            Self::Pipe => inner_tos & ECN,
+            Self::Pipe { dscp } => dscp << 2 | inner_tos & ECN,
         }
     }
 
@@ -46,7 +49,7 @@ impl DscpModel {
         };
         let dscp = match self {
             Self::Uniform => outer_class & !ECN,
-            Self::Pipe => inner_tos & !ECN,
+            Self::Pipe { .. } => inner_tos & !ECN,
         };
         Some(Egress {
             tos: dscp | ecn,
@@ -102,8 +105,8 @@ mod tests {
 
     #[test]
     fn ec_001_the_pipe_model_hides_the_inner_dscp_and_keeps_it() {
-        assert_eq!(DscpModel::Pipe.ingress(46 << 2 | ECT_0), ECT_0);
-        let egress = DscpModel::Pipe
+        assert_eq!(DscpModel::Pipe { dscp: 0 }.ingress(46 << 2 | ECT_0), ECT_0);
+        let egress = DscpModel::Pipe { dscp: 0 }
             .egress(46 << 2 | ECT_0, 10 << 2 | CE)
             .unwrap();
         assert_eq!(egress.tos, 46 << 2 | CE);

@@ -47,7 +47,12 @@ pub struct Heard {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum News {
     /// The lwAFTR says that it has no such binding (1/5): evidence for provisioning (LW-032, FO-010).
-    NoBinding,
+    NoBinding {
+        /// The inner packet's source.
+        source: Ipv4Addr,
+        /// Its port, where the protocol has one.
+        port: Option<u16>,
+    },
     /// The path takes only so many octets of IPv6: for [`super::path_mtu::PathMtu::learn`].
     TooBig {
         /// Octets.
@@ -74,17 +79,21 @@ pub fn hear(
         return Err(DropReason::WrongIcmpv6Source);
     }
     let quote = Quote::read(&message[HEADER..], ends)?;
-    let is_ours = match quote.port {
+    let source = quote.ipv4.source;
+    let port = match quote.port {
         Port::Cut => return Err(DropReason::BadIcmpv6),
-        Port::Known(port) => is_own(quote.ipv4.source, Some(port)),
-        Port::None => is_own(quote.ipv4.source, None),
+        Port::Known(port) => Some(port),
+        Port::None => None,
     };
-    if !is_ours {
+    if !is_own(source, port) {
         return Err(DropReason::ForgedIcmpv6);
     }
     let tell = |error| icmpv4::error(quote.inner, error, ends.remote_inner);
     let (news, relay) = match said {
-        Said::NoBinding => (News::NoBinding, tell(Icmpv4Error::HostUnreachable)),
+        Said::NoBinding => (
+            News::NoBinding { source, port },
+            tell(Icmpv4Error::HostUnreachable),
+        ),
         Said::Unreachable => (News::Unreachable, tell(Icmpv4Error::HostUnreachable)),
         Said::TooBig(mtu) => {
             let mtu = quote.plausible(mtu)?;
@@ -304,7 +313,8 @@ mod tests {
     fn lw_032_lw_033_no_binding_is_heard_from_the_lwaftr_alone() {
         let message = message(1, 5, 0, &quoted(52, &hex(sample::SENT)));
         let heard = hear(&message, LWAFTR, &ENDS, is_own).unwrap();
-        assert_eq!(heard.news, News::NoBinding);
+        let (source, port) = (Ipv4Addr::new(192, 0, 2, 5), Some(5000));
+        assert_eq!(heard.news, News::NoBinding { source, port });
         let refused = hear(&message, ROUTER, &ENDS, is_own);
         assert_eq!(refused, Err(DropReason::WrongIcmpv6Source));
     }

@@ -9,6 +9,30 @@ use crate::tunnel::transport;
 /// Octets of the IPv4 and TCP headers that the MSS does not count (RFC 6691).
 pub const HEADERS: u16 = 40;
 
+/// Which MSS is the largest that passes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum MssClamp {
+    /// Whatever the hosts say.
+    Off,
+    /// What fits the tunnel unfragmented.
+    #[default]
+    Auto,
+    /// Octets of payload.
+    Bytes(u16),
+}
+
+impl MssClamp {
+    /// Octets of payload in a segment at most, where inner packets may have `tunnel_mtu` octets.
+    #[must_use]
+    pub const fn max(self, tunnel_mtu: u16) -> Option<u16> {
+        match self {
+            Self::Off => None,
+            Self::Auto => Some(tunnel_mtu.saturating_sub(HEADERS)),
+            Self::Bytes(bytes) => Some(bytes),
+        }
+    }
+}
+
 /// Lowers the MSS option of a SYN to `max` octets, and mends the checksum. Says whether it did.
 ///
 /// Where a SYN has no such option, the sender is bound to 536 octets (RFC 9293 s3.7.1), which fit.

@@ -11,6 +11,7 @@ use crate::tunnel::drop_reason::DropReason;
 use crate::tunnel::ipv4;
 use crate::tunnel::ipv4::Ipv4;
 use crate::tunnel::mss;
+use crate::tunnel::mss::MssClamp;
 use crate::tunnel::transport;
 use crate::tunnel::virtio::Offload;
 
@@ -70,8 +71,8 @@ pub struct Upstream {
     pub inner: Ipv4Addr,
     /// The lwAFTR's address inside the tunnel, 192.0.0.1.
     pub remote_inner: Ipv4Addr,
-    /// Whether TCP's MSS is clamped (FR-016).
-    pub mss_clamp: bool,
+    /// The largest MSS of TCP that passes (FR-016).
+    pub mss_clamp: MssClamp,
 }
 
 impl Upstream {
@@ -104,8 +105,8 @@ impl Upstream {
         if largest > tunnel_mtu.into() && ipv4.dont_fragment() {
             return Err(Refusal::TooBig { mtu: tunnel_mtu });
         }
-        if self.mss_clamp {
-            mss::clamp(packet, &ipv4, tunnel_mtu.saturating_sub(mss::HEADERS));
+        if let Some(max) = self.mss_clamp.max(tunnel_mtu) {
+            mss::clamp(packet, &ipv4, max);
         }
         let offload = match offload {
             Offload::Checksum { .. } => Offload::None,
@@ -150,7 +151,7 @@ mod tests {
     const UPSTREAM: Upstream = Upstream {
         inner: Ipv4Addr::new(192, 0, 0, 2),
         remote_inner: Ipv4Addr::new(192, 0, 0, 1),
-        mss_clamp: true,
+        mss_clamp: MssClamp::Auto,
     };
 
     fn between(source: [u8; 4], destination: [u8; 4]) -> Vec<u8> {

@@ -8,6 +8,7 @@ use std::net::Ipv6Addr;
 
 use netlink_packet_core::NLM_F_CREATE;
 use netlink_packet_core::NLM_F_EXCL;
+use netlink_packet_core::NLM_F_REPLACE;
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::route::RouteAddress;
@@ -73,14 +74,38 @@ impl Netlink {
         self.change("add a route", message, NLM_F_CREATE | NLM_F_EXCL)
     }
 
+    /// Makes every address of an IPv6 prefix one of this host's, as for a swarm of lwB4s.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn add_local_prefix(&mut self, prefix: Ipv6Addr, prefix_len: u8) -> Done {
+        let mut message = RouteMessage::default();
+        message.header = RouteHeader {
+            table: RT_TABLE_LOCAL,
+            ..header(AddressFamily::Inet6)
+        };
+        message.header.destination_prefix_length = prefix_len;
+        message.header.protocol = RouteProtocol::Other(PROTOCOL);
+        message.header.kind = RouteType::Local;
+        message.attributes = vec![
+            RouteAttribute::Oif(LOOPBACK),
+            RouteAttribute::Destination(RouteAddress::Inet6(prefix)),
+        ];
+        let message = RouteNetlinkMessage::NewRoute(message);
+        self.change("make a prefix local", message, NLM_F_CREATE | NLM_F_REPLACE)
+    }
+
     /// Removes every route of ours, also what a crash has left, and no other. Says how many there were.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn remove_routes(&mut self) -> Result<usize, NetlinkError> {
-        let mut every = RouteMessage::default();
-        every.header.address_family = AddressFamily::Inet;
-        let listed = self.list(RouteNetlinkMessage::GetRoute(every))?;
+        let mut listed = Vec::new();
+        for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+            let mut every = RouteMessage::default();
+            every.header.address_family = family;
+            listed.extend(self.list(RouteNetlinkMessage::GetRoute(every))?);
+        }
         let mut removed = 0;
         for answer in listed {
             let RouteNetlinkMessage::NewRoute(route) = answer else {
@@ -144,6 +169,10 @@ fn header(family: AddressFamily) -> RouteHeader {
     }
 }
 
+/// The table that says which addresses are ours (`linux/rtnetlink.h`).
+const RT_TABLE_LOCAL: u8 = 255;
+/// The loopback device is the first in every namespace.
+const LOOPBACK: u32 = 1;
 /// Who set up a route (rtnetlink(7), `rtm_protocol`): a number that nobody else has in
 /// `/etc/iproute2/rt_protos`, for 4 over 6.
 pub const PROTOCOL: u8 = 46;
