@@ -14,15 +14,22 @@
 //!        └─────────────┘  mappings
 //! ```
 //!
-//! Everything but `run` knows no socket and no clock: packets and the time go in, packets and timers come
-//! out.
+//! `device` has the sockets, and `run` ties all of it together. The rest knows no socket and no clock:
+//! packets and the time go in, packets and timers come out.
 
+pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod device;
 pub mod dhcpv6;
+pub mod dispatch;
 pub mod dns;
 pub mod explicit;
 pub mod external;
 pub mod lan_pcp;
 pub mod nat;
 pub mod provisioning;
+pub mod run;
+pub mod swarm;
 pub mod tunnel;
