@@ -103,9 +103,12 @@ impl LanSockets {
         match &datagram.to {
             Destination::Client(contact) => self.answer(contact, &datagram.payload),
             Destination::Everybody => {
-                let sent = self.sockets.iter();
-                let sent = sent.map(|socket| socket.send(EVERYBODY, None, &datagram.payload));
-                sent.fold(Ok(()), |all, one| all.and(one))
+                let mut first = Ok(());
+                for socket in &self.sockets {
+                    let sent = socket.send(EVERYBODY, None, &datagram.payload);
+                    first = first.and(sent);
+                }
+                first
             }
         }
     }

@@ -106,7 +106,7 @@ impl Forward {
     }
 
     /// Takes what the kernel has for the softwire, up to a burst, so that the other devices have their turn.
-    pub(super) fn from_lan(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
+    pub(super) fn carry_up(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
         let mut buffer = std::mem::take(&mut self.buffer);
         for _ in 0..BURST {
             match self.tun.read(&mut buffer) {
@@ -191,7 +191,7 @@ impl Forward {
     }
 
     /// Takes what the lwAFTR has sent, up to a burst.
-    pub(super) fn from_softwire(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
+    pub(super) fn carry_down(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
         let mut burst = std::mem::take(&mut self.burst);
         let received = self.downstream(&mut burst, steer, now);
         self.burst = burst;
@@ -243,7 +243,7 @@ impl Forward {
     }
 
     /// Takes what was sent to the group of announcements (FO-015, FO-016).
-    pub(super) fn from_group(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
+    pub(super) fn hear_group(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
         let mut burst = Burst::new();
         let Some(group) = &mut steer.group else {
             return Ok(());
@@ -267,7 +267,7 @@ impl Forward {
     }
 
     /// Hears what is said of the softwire (LW-032, IC-007).
-    pub(super) fn from_icmpv6(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
+    pub(super) fn hear_icmpv6(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
         let mut message = [0; MAX_ICMPV6];
         for _ in 0..BURST {
             let Some(link) = &steer.link else {

@@ -19,7 +19,6 @@ mod show;
 mod steer;
 
 use std::io;
-use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -136,7 +135,7 @@ impl Lwb4 {
                 let now = self.clock.now();
                 if source == Source::Signal {
                     let again = std::mem::replace(&mut ending, true);
-                    self.signals.read(&mut [0; 8]).ok();
+                    rustix::io::read(&self.signals, &mut [0; 8]).ok();
                     if again {
                         warn!("a second signal: ports are not given back");
                         return Ok(());
@@ -151,10 +150,10 @@ impl Lwb4 {
 
     fn hear(&mut self, source: Source, now: Instant) -> Result<(), RunError> {
         match source {
-            Source::Tun => self.forward.from_lan(&mut self.steer, now)?,
-            Source::Softwire => self.forward.from_softwire(&mut self.steer, now)?,
-            Source::Group => self.forward.from_group(&mut self.steer, now)?,
-            Source::Icmpv6 => self.forward.from_icmpv6(&mut self.steer, now)?,
+            Source::Tun => self.forward.carry_up(&mut self.steer, now)?,
+            Source::Softwire => self.forward.carry_down(&mut self.steer, now)?,
+            Source::Group => self.forward.hear_group(&mut self.steer, now)?,
+            Source::Icmpv6 => self.forward.hear_icmpv6(&mut self.steer, now)?,
             Source::Monitor => self.steer.look_around(&self.poll, now),
             Source::Lan => {
                 let expires = self.steer.expires();
