@@ -10,6 +10,7 @@
 
 mod daemon;
 mod fragments;
+mod homes;
 mod lab;
 mod neighbours;
 mod network;
@@ -39,6 +40,9 @@ fn main() -> ExitCode {
     if env::var_os(pcp::COMMAND).is_some() {
         return pcp::command();
     }
+    if env::var_os(homes::COMMAND).is_some() {
+        return homes::command();
+    }
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if !arguments.list
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
     trials.extend(traces::trials());
     trials.extend(neighbours::trials());
     trials.extend(pcp::trials());
+    trials.extend(homes::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
