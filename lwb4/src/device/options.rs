@@ -13,15 +13,6 @@ sockopt_impl!(
 );
 
 sockopt_impl!(
-    /// Octets of an IPv6 packet above which it is fragmented; 0 for the interface's MTU (`IPV6_MTU`).
-    Ipv6Mtu,
-    SetOnly,
-    libc::IPPROTO_IPV6,
-    libc::IPV6_MTU,
-    libc::c_int
-);
-
-sockopt_impl!(
     /// Whether the kernel makes up flow labels (`IPV6_AUTOFLOWLABEL`).
     Ipv6AutoFlowLabel,
     SetOnly,
@@ -50,8 +41,7 @@ sockopt_impl!(
 
 /// `linux/icmpv6.h`.
 const ICMPV6_FILTER: libc::c_int = 1;
-/// Fragments to the interface's MTU or to that of [`Ipv6Mtu`], and hears no packet-too-big by itself
-/// (`linux/in6.h`).
+/// Fragments to the interface's MTU, and hears no packet-too-big by itself (`linux/in6.h`).
 pub(crate) const PMTUDISC_OMIT: libc::c_int = 5;
 /// No temporary address (RFC 5014 s5, `linux/in6.h`).
 pub(crate) const PREFER_PUBLIC: libc::c_int = 0x0002;

@@ -4,9 +4,13 @@
 //! the path MTU that it is told, and delivers what is for our address, put together from its fragments
 //! (FR-001, FR-006…009) and without its extension headers (TN-005). Who sent it is checked in
 //! `tunnel::downstream`, so that what is dropped is counted.
+//! The kernel writes the outer header (hop limit 64, flow label 0; TN-002, TN-014), and delivers what is for
+//! our address, put together from its fragments (FR-001, FR-008, FR-009) and without its extension headers
+//! (TN-005). Who sent it is checked in `tunnel::downstream`, so that what is dropped is counted.
 //!
 //! The kernel hears no packet-too-big for this socket: those are checked in `tunnel::icmpv6`, and the path
-//! MTU is told by [`Softwire::set_path_mtu`].
+//! MTU is told by [`Softwire::set_path_mtu`]. What exceeds it leaves in fragments that `tunnel::fragment`
+//! has made, by a socket of its own.
 
 use std::io;
 use std::io::IoSlice;
@@ -26,6 +30,7 @@ use nix::sys::socket::MultiHeaders;
 use nix::sys::socket::SockaddrIn6;
 use nix::sys::socket::recvmmsg;
 use nix::sys::socket::sendmmsg;
+use nix::sys::socket::sendto;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::RcvBufForce;
 use nix::sys::socket::sockopt::SndBufForce;
@@ -35,11 +40,18 @@ use socket2::Socket;
 use socket2::Type;
 
 use crate::device::options;
+use crate::tunnel::OVERHEAD;
+use crate::tunnel::fragment::Fragmenter;
 use crate::tunnel::segment::Segment;
 
 /// The socket between our tunnel address and the lwAFTR. It stays in the thread that opened it.
 pub struct Softwire {
     socket: Socket,
+    /// For packets that come with their IPv6 header.
+    whole: Socket,
+    fragmenter: Fragmenter,
+    /// Octets of an IPv6 packet.
+    path_mtu: u16,
     /// The lwAFTR, as often as one call sends.
     to: Vec<Option<SockaddrIn6>>,
     send_headers: MultiHeaders<SockaddrIn6>,
@@ -76,30 +88,66 @@ impl Softwire {
         let to = SockaddrIn6::from(SocketAddrV6::new(lwaftr, 0, 0, 0));
         Ok(Self {
             socket,
+            whole: raw(libc::IPPROTO_RAW)?,
+            fragmenter: Fragmenter::new(own, lwaftr),
+            path_mtu: u16::MAX,
             to: vec![Some(to); MOST],
             send_headers: MultiHeaders::preallocate(MOST, Some(cmsg_space!(i32))),
             receive_headers: MultiHeaders::preallocate(BURST, Some(cmsg_space!(i32))),
         })
     }
 
-    /// Octets of an IPv6 packet that the path takes: larger ones are fragmented.
+    /// Octets of an IPv6 packet that the path takes: larger ones are fragmented ([`PathMtu::path`]). It
+    /// should not exceed the interface's MTU, to which the kernel fragments without being told.
     ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn set_path_mtu(&self, mtu: u16) -> io::Result<()> {
-        Ok(setsockopt(&self.socket, options::Ipv6Mtu, &mtu.into())?)
+    /// [`PathMtu::path`]: crate::tunnel::path_mtu::PathMtu::path
+    pub const fn set_path_mtu(&mut self, mtu: u16) {
+        self.path_mtu = mtu;
     }
 
     /// Sends packets to the lwAFTR, in order, in as few calls as their traffic classes allow. What the kernel
     /// does not take is lost, as on any link.
     pub fn send(&mut self, segments: &[Segment<'_>]) -> Sent {
         let mut done = Sent::default();
-        for same in segments.chunk_by(|one, other| one.traffic_class() == other.traffic_class()) {
+        let room = usize::from(self.path_mtu.saturating_sub(OVERHEAD));
+        let kind = |segment: &Segment<'_>| (segment.traffic_class(), segment.len() <= room);
+        for same in segments.chunk_by(|one, other| kind(one) == kind(other)) {
+            if same[0].len() > room {
+                same.iter()
+                    .for_each(|segment| self.send_in_fragments(segment, &mut done));
+                continue;
+            }
             for burst in same.chunks(MOST) {
                 self.send_burst(burst, &mut done);
             }
         }
         done
+    }
+
+    /// Sends a packet that the path does not take whole; where one piece is lost, so is it.
+    fn send_in_fragments(&mut self, segment: &Segment<'_>, done: &mut Sent) {
+        let Some(to) = self.to[0] else {
+            return;
+        };
+        for fragment in self.fragmenter.fragments(segment, self.path_mtu) {
+            match sendto(
+                self.whole.as_raw_fd(),
+                &fragment,
+                &to,
+                MsgFlags::MSG_DONTWAIT,
+            ) {
+                Ok(_) => {}
+                Err(Errno::EAGAIN | Errno::ENOBUFS) => {
+                    done.full += 1;
+                    return;
+                }
+                Err(_) => {
+                    done.refused += 1;
+                    return;
+                }
+            }
+        }
+        done.sent += 1;
     }
 
     /// Sends up to `MOST` packets of one traffic class.

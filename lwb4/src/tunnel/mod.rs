@@ -18,9 +18,8 @@
 //! the packet into the tunnel". So nothing here touches the TTL, and what the router itself sends or hears
 //! loses none. A packet whose TTL ends here is answered by the kernel.
 //!
-//! **Outer headers (TN-002).** The kernel writes them: next header 4, hop limit 64, flow label 0, and
-//! fragments them when they exceed the path MTU that `device` is told; inner packets are never fragmented
-//! (FR-001).
+//! **Outer headers (TN-002).** The kernel writes them: next header 4, hop limit 64, flow label 0. What exceeds
+//! the path MTU is fragmented outside, in `fragment`; inner packets never are (FR-001).
 //!
 //! **Checksums.** A packet that comes from the TUN in one piece of many segments, or that the kernel put
 //! together of many, has a transport checksum that means nothing ([`Offload::Segments`]); the NAT may
@@ -33,6 +32,7 @@ pub mod control;
 pub mod downstream;
 pub mod drop_reason;
 pub mod ecn;
+pub mod fragment;
 pub mod icmpv4;
 pub mod icmpv6;
 pub mod ipv4;
