@@ -18,10 +18,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use lwb4::device::icmpv6::Icmpv6Socket;
+use lwb4::device::lan_icmp::LanIcmp;
 use lwb4::device::netlink::Netlink;
 use lwb4::device::netlink::monitor::Monitor;
 use lwb4::device::netlink::route::Network;
 use lwb4::device::softwire::Burst;
+use lwb4::device::softwire::Group;
 use lwb4::device::softwire::Softwire;
 use lwb4::device::source;
 use lwb4::device::tun;
@@ -31,10 +33,13 @@ use lwb4::tunnel::Offload;
 use lwb4::tunnel::coalesce::Coalescer;
 use lwb4::tunnel::control;
 use lwb4::tunnel::ecn::DscpModel;
+use lwb4::tunnel::icmpv4;
+use lwb4::tunnel::icmpv4::Icmpv4Error;
 use lwb4::tunnel::icmpv6;
 use lwb4::tunnel::icmpv6::Ends;
 use lwb4::tunnel::icmpv6::News;
 use lwb4::tunnel::segment::Segment;
+use lwb4::tunnel::upstream::Refusal;
 use lwb4::tunnel::upstream::Upstream;
 use lwb4::tunnel::upstream::Way;
 use nix::poll::PollFd;
@@ -231,6 +236,85 @@ fn fr_001_fr_002_what_exceeds_the_path_mtu_is_fragmented_outside_and_put_togethe
             .unwrap();
         assert_eq!(line.split_whitespace().nth(1), Some(fragments), "at {mtu}");
     }
+}
+
+#[test]
+fn fr_002_nt_014_ic_009_a_host_that_hears_3_4_sends_smaller_packets() {
+    let Some(_pair) = Pair::new("big") else {
+        return;
+    };
+    let mut netlink = Netlink::open().unwrap();
+    let tun = tun(&mut netlink);
+    netlink
+        .add_route(tun.index(), Network::DEFAULT, 100)
+        .unwrap();
+    let upstream = Upstream {
+        inner: INNER,
+        remote_inner: AFTR_INNER,
+        mss_clamp: true,
+    };
+    let program = UdpSocket::bind((INNER, 4000)).unwrap();
+    program.connect((HOST, 9)).unwrap();
+    let mut buffer = vec![0; tun::BUFFER];
+    let mut largest = |program: &UdpSocket| {
+        program.send(&[7; 1450]).unwrap();
+        let mut largest = 0;
+        wait(&tun);
+        while let Some(packet) = tun.read(&mut buffer).unwrap() {
+            let packet = packet.unwrap();
+            largest = largest.max(packet.len);
+            let octets = &mut buffer[..packet.len];
+            if upstream.admit(octets, packet.offload, 1400) == Err(Refusal::TooBig { mtu: 1400 }) {
+                let error = Icmpv4Error::FragmentationNeeded { mtu: 1400 };
+                let mut error = icmpv4::error(octets, error, Ipv4Addr::UNSPECIFIED).unwrap();
+                LanIcmp::open().unwrap().send(&mut error).unwrap();
+            }
+        }
+        largest
+    };
+    assert_eq!(largest(&program), 1478);
+    let told = program.send(&[7; 1450]).unwrap_err();
+    assert_eq!(told.raw_os_error(), Some(libc::EMSGSIZE));
+    let smaller = largest(&program);
+    assert!(smaller <= 1400, "{smaller}");
+}
+
+#[test]
+fn fo_015_what_is_sent_to_the_group_is_heard_by_its_socket_alone() {
+    let Some(pair) = Pair::new("group") else {
+        return;
+    };
+    let group: Ipv6Addr = "ff05::5350".parse().unwrap();
+    let interface = Netlink::open().unwrap().way_to(LWAFTR).unwrap().interface;
+    let mut softwire = Softwire::open(OWN, LWAFTR).unwrap();
+    let mut heard = Group::join(group, interface).unwrap();
+    pair.enter(&pair.af);
+    let mut announcer = Softwire::open(LWAFTR, group).unwrap();
+    let ends = (
+        SocketAddrV4::new(AFTR_INNER, 5351),
+        SocketAddrV4::new([224, 0, 0, 1].into(), 5350),
+    );
+    let inner = control::datagram(ends.0, ends.1, b"announcement");
+    assert_eq!(
+        announcer
+            .send(&[Segment::whole(&inner, DscpModel::Uniform)])
+            .sent,
+        1
+    );
+    wait(&heard);
+    let mut burst = Burst::new();
+    assert_eq!(heard.receive(&mut burst).unwrap(), 1);
+    let (received, packet) = burst.packets().next().unwrap();
+    assert_eq!((received.from, &*packet), (LWAFTR, &inner[..]));
+    assert_eq!(softwire.receive(&mut Burst::new()).unwrap(), 0);
+}
+
+#[test]
+fn tn_006_a_tunnel_has_two_ends() {
+    let Some(_pair) = Pair::new("ends") else {
+        return;
+    };
+    assert!(Softwire::open(OWN, OWN).is_err());
 }
 
 #[test]

@@ -76,11 +76,20 @@ impl Softwire {
     /// # Errors
     /// When the system refuses, as without CAP_NET_RAW, or `own` is not (or not yet) an address of ours.
     pub fn open(own: Ipv6Addr, lwaftr: Ipv6Addr, hop_limit: u8) -> io::Result<Self> {
+    /// When the system refuses, as without CAP_NET_RAW, or `own` is not (or not yet) an address of ours, or
+    /// both are the same (TN-006).
+    pub fn open(own: Ipv6Addr, lwaftr: Ipv6Addr) -> io::Result<Self> {
+        if own == lwaftr {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         let socket = raw(IPV4_IN_IPV6)?;
         socket.bind(&SocketAddrV6::new(own, 0, 0, 0).into())?;
         setsockopt(&socket, options::Ipv6MtuDiscover, &options::PMTUDISC_OMIT)?;
         setsockopt(&socket, options::Ipv6AutoFlowLabel, &0)?;
         socket.set_unicast_hops_v6(hop_limit.into())?;
+        // Otherwise it gets what is sent to the groups that others have joined, though it is bound.
+        socket.set_multicast_all_v6(false)?;
+        socket.set_unicast_hops_v6(HOP_LIMIT)?;
         socket.set_recv_tclass_v6(true)?;
         // What CAP_NET_ADMIN allows beyond the system's limit, which is below what a burst needs.
         setsockopt(&socket, SndBufForce, &QUEUE)?;
