@@ -85,6 +85,7 @@ mod tests {
         assert_eq!((path.path(at(0)), path.tunnel(at(0))), (1540, 1500));
         assert!(path.learn(1400, at(1)));
         assert!(!path.learn(1500, at(2)), "a packet-too-big never raises it");
+        assert_eq!(path.path(at(2)), 1400);
         assert!(path.learn(1280, at(3)));
         assert_eq!(path.tunnel(at(602)), 1240);
         assert_eq!(path.lapses(at(602)), Some(at(603)));
