@@ -53,8 +53,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
     }
     let mut socket = Softwire::open(own, lwaftr, 64)?;
-    socket.set_path_mtu(mtu + OVERHEAD)?;
-    let mut socket = Softwire::open(own, lwaftr)?;
     socket.set_path_mtu(mtu + OVERHEAD);
     let up = Upstream {
         inner,

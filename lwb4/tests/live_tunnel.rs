@@ -105,7 +105,7 @@ impl Pair {
     /// A softwire's end at the lwAFTR.
     fn lwaftr(&self) -> Softwire {
         self.enter(&self.af);
-        let socket = Softwire::open(LWAFTR, OWN).unwrap();
+        let socket = Softwire::open(LWAFTR, OWN, 64).unwrap();
         self.enter(&self.b4);
         socket
     }

@@ -1,10 +1,7 @@
 //! The raw IPv6 sockets of the softwire: next header 4 (RFC 2473 s5), inner packets as payload.
 //!
-//! The kernel writes the outer header (hop limit as configured, flow label 0; TN-002, TN-014), fragments what exceeds
-//! the path MTU that it is told, and delivers what is for our address, put together from its fragments
-//! (FR-001, FR-006…009) and without its extension headers (TN-005). Who sent it is checked in
-//! `tunnel::downstream`, so that what is dropped is counted.
-//! The kernel writes the outer header (hop limit 64, flow label 0; TN-002, TN-014), and delivers what is for
+//! The kernel writes the outer header (hop limit as configured, flow label 0; TN-002,
+//! TN-014), and delivers what is for
 //! our address, put together from its fragments (FR-001, FR-008, FR-009) and without its extension headers
 //! (TN-005). Who sent it is checked in `tunnel::downstream`, so that what is dropped is counted.
 //!
@@ -74,11 +71,9 @@ impl Softwire {
     /// limit.
     ///
     /// # Errors
-    /// When the system refuses, as without CAP_NET_RAW, or `own` is not (or not yet) an address of ours.
-    pub fn open(own: Ipv6Addr, lwaftr: Ipv6Addr, hop_limit: u8) -> io::Result<Self> {
     /// When the system refuses, as without CAP_NET_RAW, or `own` is not (or not yet) an address of ours, or
     /// both are the same (TN-006).
-    pub fn open(own: Ipv6Addr, lwaftr: Ipv6Addr) -> io::Result<Self> {
+    pub fn open(own: Ipv6Addr, lwaftr: Ipv6Addr, hop_limit: u8) -> io::Result<Self> {
         if own == lwaftr {
             return Err(io::ErrorKind::InvalidInput.into());
         }
@@ -89,7 +84,6 @@ impl Softwire {
         socket.set_unicast_hops_v6(hop_limit.into())?;
         // Otherwise it gets what is sent to the groups that others have joined, though it is bound.
         socket.set_multicast_all_v6(false)?;
-        socket.set_unicast_hops_v6(HOP_LIMIT)?;
         socket.set_recv_tclass_v6(true)?;
         // What CAP_NET_ADMIN allows beyond the system's limit, which is below what a burst needs.
         setsockopt(&socket, SndBufForce, &QUEUE)?;
@@ -98,7 +92,7 @@ impl Softwire {
         Ok(Self {
             socket,
             whole: raw(libc::IPPROTO_RAW)?,
-            fragmenter: Fragmenter::new(own, lwaftr),
+            fragmenter: Fragmenter::new(own, lwaftr, hop_limit),
             path_mtu: u16::MAX,
             to: vec![Some(to); MOST],
             send_headers: MultiHeaders::preallocate(MOST, Some(cmsg_space!(i32))),

@@ -22,8 +22,6 @@ pub(super) struct Link {
     pub(super) softwire: Softwire,
     pub(super) icmpv6: Icmpv6Socket,
     pub(super) path: PathMtu,
-    /// What the softwire's socket was told last.
-    told_mtu: u16,
     pub(super) upstream: Upstream,
     pub(super) downstream: Downstream,
     pub(super) ends: Ends,
@@ -38,9 +36,9 @@ impl Link {
         first_hop: u16,
         poll: &Poll,
     ) -> io::Result<Self> {
-        let softwire = Softwire::open(tunnel.local, tunnel.remote, config.tunnel.hop_limit)?;
+        let mut softwire = Softwire::open(tunnel.local, tunnel.remote, config.tunnel.hop_limit)?;
         let path = PathMtu::new(first_hop);
-        softwire.set_path_mtu(first_hop)?;
+        softwire.set_path_mtu(first_hop);
         let icmpv6 = Icmpv6Socket::open(tunnel.local)?;
         poll.add(&softwire, Source::Softwire)?;
         poll.add(&icmpv6, Source::Icmpv6)?;
@@ -51,7 +49,6 @@ impl Link {
             softwire,
             icmpv6,
             path,
-            told_mtu: first_hop,
             upstream: Upstream {
                 inner,
                 remote_inner,
@@ -73,12 +70,9 @@ impl Link {
         })
     }
 
-    /// Octets that an inner packet may have now; the kernel is told if that is news.
+    /// Octets that an inner packet may have now; what is larger is fragmented outside.
     pub(super) fn tunnel_mtu(&mut self, now: Instant) -> u16 {
-        let path = self.path.path(now);
-        if path != self.told_mtu && self.softwire.set_path_mtu(path).is_ok() {
-            self.told_mtu = path;
-        }
+        self.softwire.set_path_mtu(self.path.path(now));
         self.path.tunnel(now)
     }
 }

@@ -16,18 +16,20 @@ use crate::tunnel::segment::Segment;
 pub struct Fragmenter {
     own: Ipv6Addr,
     lwaftr: Ipv6Addr,
+    hop_limit: u8,
     /// Nobody can guess where it starts, and none comes again soon (RFC 7739 s5.2, FR-007).
     identification: u32,
 }
 
 impl Fragmenter {
-    /// For packets from `own` to `lwaftr`.
+    /// For packets from `own` to `lwaftr` with this hop limit.
     #[must_use]
-    pub fn new(own: Ipv6Addr, lwaftr: Ipv6Addr) -> Self {
+    pub fn new(own: Ipv6Addr, lwaftr: Ipv6Addr, hop_limit: u8) -> Self {
         let identification = RandomState::new().hash_one(lwaftr) as u32;
         Self {
             own,
             lwaftr,
+            hop_limit,
             identification,
         }
     }
@@ -59,7 +61,7 @@ impl Fragmenter {
         let mut headers = Vec::with_capacity(HEADERS + piece);
         headers.extend((6 << 28 | class << 20).to_be_bytes());
         headers.extend(((FRAGMENT_HEADER + piece) as u16).to_be_bytes());
-        headers.extend([FRAGMENT, HOP_LIMIT]);
+        headers.extend([FRAGMENT, self.hop_limit]);
         headers.extend(self.own.octets());
         headers.extend(self.lwaftr.octets());
         headers.extend([IPV4, 0]);
@@ -75,8 +77,6 @@ const HEADERS: usize = OVERHEAD as usize + FRAGMENT_HEADER;
 const FRAGMENT: u8 = 44;
 /// Next header (RFC 2473 s5).
 const IPV4: u8 = 4;
-/// As the kernel writes it for packets that stay whole (TN-002).
-const HOP_LIMIT: u8 = 64;
 
 #[cfg(test)]
 mod tests {
@@ -86,7 +86,7 @@ mod tests {
     fn fragments(len: usize, path_mtu: u16) -> Vec<Vec<u8>> {
         let inner: Vec<u8> = (0..len).map(|n| n as u8 ^ (n >> 8) as u8).collect();
         let ends: [Ipv6Addr; 2] = ["2001:db8::b4", "2001:db8::af"].map(|end| end.parse().unwrap());
-        let mut fragmenter = Fragmenter::new(ends[0], ends[1]);
+        let mut fragmenter = Fragmenter::new(ends[0], ends[1], 64);
         fragmenter.identification = 0x0102_0303;
         let fragments = fragmenter.fragments(&Segment::whole(&inner, DscpModel::Uniform), path_mtu);
         let payloads: Vec<u8> = fragments
@@ -142,11 +142,11 @@ mod tests {
             fragmenter.fragments(&Segment::whole(&inner, DscpModel::Uniform), 1280)[0][44..48]
                 .to_vec()
         };
-        let mut one = Fragmenter::new(end, end);
+        let mut one = Fragmenter::new(end, end, 64);
         let ids = [
             first(&mut one),
             first(&mut one),
-            first(&mut Fragmenter::new(end, end)),
+            first(&mut Fragmenter::new(end, end, 64)),
         ];
         assert!(ids[0] != ids[1] && ids[1] != ids[2]);
     }
