@@ -38,6 +38,7 @@ use lwb4::tunnel::icmpv4::Icmpv4Error;
 use lwb4::tunnel::icmpv6;
 use lwb4::tunnel::icmpv6::Ends;
 use lwb4::tunnel::icmpv6::News;
+use lwb4::tunnel::mss::MssClamp;
 use lwb4::tunnel::segment::Segment;
 use lwb4::tunnel::upstream::Refusal;
 use lwb4::tunnel::upstream::Upstream;
@@ -168,7 +169,7 @@ fn lw_029_tn_002_a_programs_packet_goes_through_tun_and_softwire_and_back() {
     netlink
         .add_route(tun.index(), Network::DEFAULT, 100)
         .unwrap();
-    let (mut softwire, mut lwaftr) = (Softwire::open(OWN, LWAFTR).unwrap(), pair.lwaftr());
+    let (mut softwire, mut lwaftr) = (Softwire::open(OWN, LWAFTR, 64).unwrap(), pair.lwaftr());
     let program = UdpSocket::bind(SocketAddrV4::new(INNER, 4000)).unwrap();
     program
         .set_read_timeout(Some(Duration::from_secs(5)))
@@ -180,7 +181,7 @@ fn lw_029_tn_002_a_programs_packet_goes_through_tun_and_softwire_and_back() {
     let upstream = Upstream {
         inner: INNER,
         remote_inner: AFTR_INNER,
-        mss_clamp: true,
+        mss_clamp: MssClamp::Auto,
     };
     let admitted = upstream
         .admit(&mut buffer[..packet.len], packet.offload, 1500)
@@ -219,7 +220,7 @@ fn lw_029_tn_002_a_programs_packet_goes_through_tun_and_softwire_and_back() {
 #[test]
 fn fr_001_fr_002_what_exceeds_the_path_mtu_is_fragmented_outside_and_put_together() {
     let Some(pair) = Pair::new("mtu") else { return };
-    let (mut softwire, mut lwaftr) = (Softwire::open(OWN, LWAFTR).unwrap(), pair.lwaftr());
+    let (mut softwire, mut lwaftr) = (Softwire::open(OWN, LWAFTR, 64).unwrap(), pair.lwaftr());
     let ends = (SocketAddrV4::new(HOST, 1), SocketAddrV4::new(HOST, 2));
     let inner = control::datagram(ends.0, ends.1, &[7; 1472]);
     for (mtu, fragments) in [(1540, "0"), (1500, "2"), (1280, "4")] {
@@ -251,7 +252,7 @@ fn fr_002_nt_014_ic_009_a_host_that_hears_3_4_sends_smaller_packets() {
     let upstream = Upstream {
         inner: INNER,
         remote_inner: AFTR_INNER,
-        mss_clamp: true,
+        mss_clamp: MssClamp::Auto,
     };
     let program = UdpSocket::bind((INNER, 4000)).unwrap();
     program.connect((HOST, 9)).unwrap();
@@ -286,10 +287,10 @@ fn fo_015_what_is_sent_to_the_group_is_heard_by_its_socket_alone() {
     };
     let group: Ipv6Addr = "ff05::5350".parse().unwrap();
     let interface = Netlink::open().unwrap().way_to(LWAFTR).unwrap().interface;
-    let mut softwire = Softwire::open(OWN, LWAFTR).unwrap();
+    let mut softwire = Softwire::open(OWN, LWAFTR, 64).unwrap();
     let mut heard = Group::join(group, interface).unwrap();
     pair.enter(&pair.af);
-    let mut announcer = Softwire::open(LWAFTR, group).unwrap();
+    let mut announcer = Softwire::open(LWAFTR, group, 64).unwrap();
     let ends = (
         SocketAddrV4::new(AFTR_INNER, 5351),
         SocketAddrV4::new([224, 0, 0, 1].into(), 5350),
@@ -314,7 +315,7 @@ fn tn_006_a_tunnel_has_two_ends() {
     let Some(_pair) = Pair::new("ends") else {
         return;
     };
-    assert!(Softwire::open(OWN, OWN).is_err());
+    assert!(Softwire::open(OWN, OWN, 64).is_err());
 }
 
 #[test]
@@ -324,7 +325,7 @@ fn ic_007_an_error_of_the_real_network_is_heard_and_believed() {
     };
     let own = source::select(UNREACHABLE).unwrap();
     let icmpv6 = Icmpv6Socket::open(own).unwrap();
-    let mut softwire = Softwire::open(own, UNREACHABLE).unwrap();
+    let mut softwire = Softwire::open(own, UNREACHABLE, 64).unwrap();
     let ends = (SocketAddrV4::new(HOST, 5000), SocketAddrV4::new(HOST, 2));
     let inner = control::datagram(ends.0, ends.1, b"anybody?");
     softwire.send(&[Segment::whole(&inner, DscpModel::Uniform)]);
@@ -424,14 +425,14 @@ fn lw_023_lw_026_a_constructed_address_is_put_on_and_taken_off_and_changes_are_t
     let own: Ipv6Addr = "2001:db8:b4::c000:205:d".parse().unwrap();
     netlink.add_tunnel_address(way.interface, own).unwrap();
     // It can be used at once.
-    drop(Softwire::open(own, LWAFTR).unwrap());
+    drop(Softwire::open(own, LWAFTR, 64).unwrap());
     wait(&monitor);
     let changed = monitor.take().unwrap();
     assert!(changed.ipv6 && !changed.ipv4_routes);
     netlink.remove_tunnel_address(way.interface, own).unwrap();
     netlink.remove_tunnel_address(way.interface, own).unwrap();
     assert!(monitor.take().unwrap().ipv6);
-    assert!(Softwire::open(own, LWAFTR).is_err());
+    assert!(Softwire::open(own, LWAFTR, 64).is_err());
     assert!(ip(&format!("-n {} link set eth0 mtu 1500", pair.b4)));
     let changed = monitor.take().unwrap();
     assert!(changed.links);

@@ -57,8 +57,8 @@ impl LanSockets {
     /// # Errors
     /// When there is no such interface, or another server has the port there.
     pub fn open(interfaces: &[impl AsRef<str>]) -> Result<Self, LanError> {
-        let open = |name: &_| LanSocket::open(AsRef::as_ref(name));
-        let sockets = interfaces.iter().map(open).collect::<Result<_, _>>()?;
+        let opened = interfaces.iter().map(|name| LanSocket::open(name.as_ref()));
+        let sockets = opened.collect::<Result<_, _>>()?;
         Ok(Self { sockets, next: 0 })
     }
 
