@@ -393,7 +393,7 @@ fn only_our_routes_are_removed() {
 }
 
 #[test]
-fn lw_024_the_source_is_what_the_host_selects_and_not_a_temporary_address() {
+fn lw_024_the_source_is_what_the_host_selects() {
     let Some(pair) = Pair::new("source") else {
         return;
     };
@@ -411,6 +411,39 @@ fn lw_024_the_source_is_what_the_host_selects_and_not_a_temporary_address() {
         pair.b4
     )));
     assert_eq!(netlink.way_to(LWAFTR).unwrap().mtu, 1400);
+}
+
+#[test]
+fn lw_024_a_temporary_address_is_not_chosen_though_the_host_prefers_it() {
+    let Some(pair) = Pair::new("temporary") else {
+        return;
+    };
+    for (name, value) in [("dad_transmits", "0"), ("use_tempaddr", "2")] {
+        fs::write(format!("/proc/sys/net/ipv6/conf/eth0/{name}"), value).unwrap();
+    }
+    let monitor = Monitor::open().unwrap();
+    let stable = "2001:db8::77/64 dev eth0 nodad mngtmpaddr";
+    assert!(ip(&format!("-n {} addr add {stable}", pair.b4)));
+    let temporary = loop {
+        wait(&monitor);
+        assert!(monitor.take().unwrap().anything());
+        let temporary = printed(&pair, "-6 addr show temporary");
+        if temporary.contains("inet6") && !temporary.contains("tentative") {
+            break temporary;
+        }
+    };
+    let asker = UdpSocket::bind("[::]:0").unwrap();
+    asker.connect((LWAFTR, 9)).unwrap();
+    let preferred = asker.local_addr().unwrap().ip().to_string();
+    assert!(
+        temporary.contains(&preferred),
+        "{preferred} is not in {temporary}"
+    );
+    let selected = source::select(LWAFTR).unwrap().to_string();
+    assert!(
+        !temporary.contains(&format!("{selected}/")),
+        "{selected} is in {temporary}"
+    );
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub struct Packet {
 }
 
 impl Tun {
-    /// Creates the device, down and without addresses ([`super::netlink::Netlink::set_up`]).
+    /// Creates the device, down and without addresses ([`super::netlink::Netlink::bring_up`]).
     ///
     /// # Errors
     /// When the system refuses, as without CAP_NET_ADMIN, or has a device of this name.
