@@ -145,9 +145,9 @@ impl Nat {
     ) -> Result<(), NatDrop> {
         let connection = flow.segment.map(|segment| Connection::begun(side, segment));
         let expires = self.expiry(flow.protocol, connection.as_ref());
-        self.table
-            .open_session(id, remote, connection, expires)
-            .map(|_| ())
+        let opened = self.table.open_session(id, remote, connection, expires);
+        self.counters.peers_replaced += std::mem::take(&mut self.table.replaced);
+        opened.map(|_| ())
     }
 
     fn hear(&mut self, id: SessionId, side: Side, flow: &Flow) {

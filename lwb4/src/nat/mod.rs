@@ -178,7 +178,8 @@ impl Nat {
         views
     }
 
-    /// Lets everything happen that is due by `now`. Packets do so as well.
+    /// Lets everything happen that is due by `now`. Packets end what is to end as well, but answers that
+    /// had to wait are released here only.
     pub fn poll(&mut self, now: Instant) {
         self.advance(now);
         while let Some(answer) = self.syns.take(now) {

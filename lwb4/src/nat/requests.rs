@@ -127,6 +127,7 @@ impl Nat {
                 let connection = has_connections.then(|| Connection::expected(Side::Inside));
                 let now = self.table.after(0);
                 let opened = self.table.open_session(id, remote, connection, now);
+                self.counters.peers_replaced += std::mem::take(&mut self.table.replaced);
                 // A mapping that was made for this alone must not stay.
                 opened.map_err(|_| {
                     self.table.end_if_idle(id);

@@ -1,6 +1,16 @@
 //! What the NAT does to packets, rule by rule.
 
+mod checksums;
+mod filtering;
+mod fragments;
+mod hairpin;
+mod icmp;
+mod model;
 mod packets;
+mod ports;
+mod requests;
+mod sets;
+mod timers;
 mod translation;
 
 use std::net::Ipv4Addr;
@@ -99,6 +109,40 @@ impl Lwb4 {
         let mut expected = before;
         expected.drop(reason);
         assert_eq!(self.nat.counters, expected);
+    }
+
+    /// Sends from the LAN what must be dropped for this reason, and for no other; says what is answered.
+    #[track_caller]
+    fn refuses_out(&mut self, packet: &Packet, reason: NatDrop) -> Option<Packet> {
+        let before = self.nat.counters.clone();
+        let (outbound, _) = self.try_out(packet);
+        let mut expected = before;
+        expected.drop(reason);
+        if let Outbound::Reply(reply) = outbound {
+            expected.answered += 1;
+            assert_eq!(self.nat.counters, expected);
+            return Some(Packet::read(&reply));
+        }
+        assert_eq!(outbound, Outbound::Drop(reason));
+        assert_eq!(self.nat.counters, expected);
+        None
+    }
+
+    /// What was released, and where it goes.
+    fn released(&mut self) -> Vec<(Way, Packet)> {
+        let released = std::iter::from_fn(|| self.nat.take_released());
+        let read = |released: Released| {
+            packets::verify(&released.packet);
+            (released.way, Packet::read(&released.packet))
+        };
+        released.map(read).collect()
+    }
+
+    /// The mappings that translate packets.
+    fn active(&mut self) -> Vec<MappingView> {
+        self.nat.poll(self.now);
+        let all = self.nat.mappings();
+        all.filter(|mapping| !mapping.is_resting).collect()
     }
 
     /// The external end of a LAN host's port, which a packet makes if there is none.

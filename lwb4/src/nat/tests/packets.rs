@@ -4,7 +4,6 @@
 use std::net::Ipv4Addr;
 use std::net::SocketAddrV4;
 
-use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::Icmpv4Packet;
 use smoltcp::wire::IpAddress;
 use smoltcp::wire::IpProtocol;
@@ -251,7 +250,6 @@ pub(super) fn verify(bytes: &[u8]) {
 #[track_caller]
 fn verify_transport(bytes: &[u8]) {
     let ip = Ipv4Packet::new_unchecked(bytes);
-    let _ = ChecksumCapabilities::default();
     let (source, destination): (IpAddress, IpAddress) =
         (ip.src_addr().into(), ip.dst_addr().into());
     let good = match ip.next_header() {
