@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn dh_002_what_is_no_name_is_refused() {
-        let long = [[63].repeat(1), vec![b'a'; 63]].concat().repeat(4);
+        let long = [vec![63], vec![b'a'; 63]].concat().repeat(4);
         let cases: [(&[u8], NameError); 7] = [
             (b"", NameError::Unterminated),
             (b"\x00", NameError::Empty),

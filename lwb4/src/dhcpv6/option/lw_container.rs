@@ -202,7 +202,8 @@ mod tests {
             code: 90,
         };
         let misplaced = |container, code| OptionError::Misplaced { container, code };
-        let cases: [(&[(u16, &[u8])], OptionError); 7] = [
+        type Options<'a> = &'a [(u16, &'a [u8])];
+        let cases: [(Options<'_>, OptionError); 7] = [
             (&[], missing),
             (&[(92, &one)], missing),
             (

@@ -172,8 +172,8 @@ impl Model {
             },
         };
         let known = self.hear(n, true, destination, flags);
-        if !known && !(protocol == 6 && flags & 4 != 0) && !self.begin(n, true, destination, flags)
-        {
+        let is_reset = protocol == 6 && flags & 4 != 0;
+        if !known && !is_reset && !self.begin(n, true, destination, flags) {
             return Verdict::Drop(NatDrop::SessionLimit);
         }
         let source = self.mappings[n].external;
