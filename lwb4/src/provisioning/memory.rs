@@ -265,3 +265,100 @@ pub enum MemoryError {
 
 /// Files of another version are not read.
 const VERSION: u32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remembered() -> Remembered {
+        let ports = PortRange::new(26624, 28671).unwrap();
+        Remembered {
+            remote: Ipv6Addr::LOCALHOST,
+            server: IpAddr::V4(Ipv4Addr::new(192, 0, 0, 1)),
+            client_port: 40000,
+            sets: vec![ExternalSet::run(Ipv4Addr::new(192, 0, 2, 5), ports)],
+            epoch_s: Some(42),
+        }
+    }
+
+    #[test]
+    fn c_03_what_is_remembered_is_there_after_a_restart_for_nobody_else_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provisioning.toml");
+        let (mut memory, warning) = Memory::open(&path, None).unwrap();
+        assert!(warning.is_none() && memory.remembered().is_none());
+        memory.remember(remembered()).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let (again, warning) = Memory::open(&path, None).unwrap();
+        assert!(warning.is_none());
+        assert_eq!(again.remembered(), Some(&remembered()));
+        assert_eq!(again.secret(), memory.secret());
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(names.len(), 1, "nothing is left lying about");
+    }
+
+    #[test]
+    fn c_03_the_secret_of_an_identity_survives_the_loss_of_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provisioning.toml");
+        let (mut memory, _) = Memory::open(&path, Some(b"machine")).unwrap();
+        let secret = memory.secret();
+        memory.remember(remembered()).unwrap();
+        for identity in [None, Some(&b"another"[..])] {
+            let (again, _) = Memory::open(&path, identity).unwrap();
+            assert_eq!(again.secret(), secret, "the file has it");
+        }
+        fs::remove_file(&path).unwrap();
+        let (again, _) = Memory::open(&path, Some(b"machine")).unwrap();
+        assert_eq!(again.secret(), secret, "the identity has it");
+    }
+
+    #[test]
+    fn without_file_and_identity_every_device_has_another_secret() {
+        let path = Path::new("/nonexistent/provisioning.toml");
+        let (one, warning) = Memory::open(path, None).unwrap();
+        let (two, _) = Memory::open(path, Some(b"")).unwrap();
+        assert!(warning.is_none());
+        assert_ne!(one.secret(), two.secret());
+    }
+
+    #[test]
+    fn a_file_that_is_not_understood_is_warned_of_and_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("provisioning.toml");
+        let short = "version = 1\nsecret = \"00\"\n";
+        for text in [
+            "",
+            "version = 1",
+            "\u{0}\u{0}",
+            "version = 2\nsecret = \"\"\n",
+            short,
+        ] {
+            fs::write(&path, text).unwrap();
+            let (mut memory, warning) = Memory::open(&path, Some(b"machine")).unwrap();
+            let warning = warning.unwrap().to_string();
+            assert!(warning.contains("provisioning.toml"), "{warning}");
+            assert!(memory.remembered().is_none());
+            memory.remember(remembered()).unwrap();
+            let (again, warning) = Memory::open(&path, None).unwrap();
+            assert!(warning.is_none());
+            assert_eq!(again.secret(), memory.secret());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_the_file_as_it_was_and_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("missing");
+        let path = place.join("provisioning.toml");
+        let (mut memory, _) = Memory::open(&path, None).unwrap();
+        assert!(matches!(
+            memory.remember(remembered()),
+            Err(MemoryError::Write { .. })
+        ));
+        fs::create_dir(&place).unwrap();
+        memory.remember(remembered()).unwrap();
+        assert!(path.exists());
+    }
+}

@@ -79,3 +79,53 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 
 /// Keeps what is derived here apart from what others derive of the same identity.
 const LABEL: &[u8] = b"lwb4 PCP mapping nonce";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 0, 1));
+
+    fn octets<const N: usize>(digits: &str) -> [u8; N] {
+        let octet = |place: usize| u8::from_str_radix(&digits[2 * place..2 * place + 2], 16);
+        std::array::from_fn(|place| octet(place).unwrap())
+    }
+
+    /// Expected values from Python's hmac.
+    #[test]
+    fn pc_102_a_nonce_is_the_head_of_a_code_over_lwaftr_and_server() {
+        let secret = DeviceSecret::new([7; 32]);
+        let remote: Ipv6Addr = "2001:db8:af::1".parse().unwrap();
+        let expected = octets("ffbb9be3cd88ba95ae24d232");
+        assert_eq!(secret.nonce(remote, SERVER).octets(), expected);
+        let derived = DeviceSecret::of_identity(b"0123456789abcdef0123456789abcdef");
+        assert_eq!(
+            derived.octets(),
+            &octets::<32>("e3c0333032faba5f58bfb62f880f025eabdc9a527a50929e37db4dc039f31fad")
+        );
+    }
+
+    #[test]
+    fn pc_102_c_03_every_server_and_device_has_its_own_and_always_the_same() {
+        let remotes: [Ipv6Addr; 2] = [Ipv6Addr::LOCALHOST, "2001:db8:af::1".parse().unwrap()];
+        let servers = [SERVER, "2001:db8::1".parse().unwrap()];
+        let mut seen = Vec::new();
+        for identity in ["one", "two"] {
+            let secret = DeviceSecret::of_identity(identity.as_bytes());
+            for remote in remotes {
+                for server in servers {
+                    let nonce = secret.nonce(remote, server);
+                    assert_eq!(nonce, secret.nonce(remote, server));
+                    assert!(!seen.contains(&nonce));
+                    seen.push(nonce);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_get_into_a_log() {
+        let secret = DeviceSecret::new([7; 32]);
+        assert_eq!(format!("{secret:?}"), "DeviceSecret(…)");
+    }
+}

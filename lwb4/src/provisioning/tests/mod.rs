@@ -1,6 +1,10 @@
 //! Provisioning alone, answer by answer and row by row of s10.1, and against the real server.
 
+mod both_ends;
+mod heard;
+mod pool;
 mod states;
+mod unbound;
 
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
