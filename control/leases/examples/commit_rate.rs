@@ -5,24 +5,21 @@
 //! ```
 //!
 //! Refreshes of random sets go to a store of `LEASES` leases, one commit at a time, as the daemon sends them;
-//! `DELAY_MS` is added to every sync of a journal file, in the place of a slower device. Then the store is
+//! `DELAY_MS` is added to every sync, in the place of a slower device. Then the store is
 //! summed up in one checkpoint, and opened with nobody to take the rows and into a book; with 0 leases, that
 //! is all that happens, to a store that is there.
 
 use std::error::Error;
-use std::io;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 use std::time::Instant as Stopwatch;
 
-use leases::disk::Disk;
-use leases::disk::DiskFile;
 use leases::disk::RealDisk;
+use leases::disk::SlowDisk;
 use leases::file_store::FileStore;
 use leases::file_store::OpenOptions;
 use leases::moment::Judgement;
@@ -95,10 +92,7 @@ fn refresh(
     rows: usize,
     delay: Duration,
 ) -> Result<(), Box<dyn Error>> {
-    let disk = Slow {
-        disk: RealDisk::take(directory)?,
-        delay,
-    };
+    let disk = SlowDisk::new(Arc::new(RealDisk::take(directory)?), delay);
     let options = OpenOptions::default();
     let mut store = FileStore::open_on(Arc::new(disk), &options, |_| now(), |_| {})?.store;
     let watch = Stopwatch::now();
@@ -201,75 +195,6 @@ fn now() -> Moment {
         utc_ms: 1_800_000_000_000,
         epoch_s: 1000,
         judgement: Judgement::Settled,
-    }
-}
-
-/// A disk whose journal is slower.
-struct Slow {
-    disk: RealDisk,
-    delay: Duration,
-}
-
-struct SlowFile {
-    file: Arc<dyn DiskFile>,
-    delay: Duration,
-}
-
-impl Disk for Slow {
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.disk.list()
-    }
-
-    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let is_journal = name.starts_with("journal");
-        Ok(Arc::new(SlowFile {
-            file: self.disk.open(name)?,
-            delay: if is_journal {
-                self.delay
-            } else {
-                Duration::ZERO
-            },
-        }))
-    }
-
-    fn sync_names(&self) -> io::Result<()> {
-        self.disk.sync_names()
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.disk.remove(name)
-    }
-
-    fn copy_to(&self, folder: &str) -> io::Result<()> {
-        self.disk.copy_to(folder)
-    }
-
-    fn move_to(&self, folder: &str) -> io::Result<()> {
-        self.disk.move_to(folder)
-    }
-}
-
-impl DiskFile for SlowFile {
-    fn octets(&self) -> io::Result<u64> {
-        self.file.octets()
-    }
-
-    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, at)
-    }
-
-    fn write_at(&self, octets: &[u8], at: u64) -> io::Result<()> {
-        self.file.write_at(octets, at)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync()?;
-        thread::sleep(self.delay);
-        Ok(())
-    }
-
-    fn reserve(&self, octets: u64) -> io::Result<()> {
-        self.file.reserve(octets)
     }
 }
 

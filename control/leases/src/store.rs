@@ -1,13 +1,21 @@
 //! What the daemon asks of a store of leases.
 //!
-//! Invariant: what [`LeaseStore::commit`] took is there after a crash or a power loss, and what it refused
-//! is not once a later commit was taken.
+//! ```text
+//!  append ─► flush ─► settle        append ─► flush ─► settle
+//!        append ─► flush ─► settle        (flushes in any threads, as many at once as are wanted)
+//! ```
+//!
+//! Invariant: what has [settled](LeaseStore::settle) well is there after a crash or a power loss, and all before
+//! it; what failed is not once something later has settled well.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::disk::DiskError;
+use crate::disk::DiskFile;
+use crate::disk::failed;
 use crate::fault::Fault;
 use crate::moment::Moment;
 use crate::position::Position;
@@ -15,11 +23,34 @@ use crate::row::Row;
 
 /// Leases that outlive the daemon.
 pub trait LeaseStore: Send {
+    /// Writes rows behind all others. They are durable, all of them, when the flush that this returns has been
+    /// run and has settled well.
+    ///
+    /// # Errors
+    /// When they cannot be written. Nothing that is not [durable](Self::durable) now will be; the caller takes its
+    /// effects back.
+    fn append(&mut self, rows: &[Row], moment: &Moment) -> Result<Flush, CommitError>;
+
+    /// Hears how a flush went.
+    ///
+    /// # Errors
+    /// When what it was to make durable may not be; as above.
+    fn settle(&mut self, flushed: Flushed) -> Result<(), CommitError>;
+
+    /// The last append that is durable, with all before it that have not failed.
+    fn durable(&self) -> Position;
+
     /// Stores rows, all of them or none; they are durable when this returns.
     ///
     /// # Errors
-    /// When they may not be durable. The caller takes their effects back.
-    fn commit(&mut self, rows: &[Row], moment: &Moment) -> Result<(), CommitError>;
+    /// When they may not be durable; as above.
+    fn commit(&mut self, rows: &[Row], moment: &Moment) -> Result<(), CommitError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let flush = self.append(rows, moment)?;
+        self.settle(flush.run())
+    }
 
     /// Whether sets may be granted that the store has never seen.
     fn room(&self) -> Room;
@@ -29,6 +60,73 @@ pub trait LeaseStore: Send {
 
     /// How it stands with the store.
     fn status(&self) -> Status;
+}
+
+/// Flushes that may be under way at once; an append for which there is none left waits for the disk by itself.
+pub const FLUSHES: usize = 8;
+
+/// The place of an append in the order of all appends of a run.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Position(u64);
+
+impl Position {
+    /// The place behind this one; the default is in front of all.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// The way of an append to the disk: work that waits, for a thread that may wait.
+#[must_use = "nothing is durable before it is run"]
+pub struct Flush {
+    position: Position,
+    segment: u64,
+    name: String,
+    file: Arc<dyn DiskFile>,
+}
+
+impl Flush {
+    /// Makes durable what was written to `file`, which no other flush uses meanwhile: the system tells every
+    /// handle of a failure once.
+    pub(crate) const fn new(
+        position: Position,
+        segment: u64,
+        name: String,
+        file: Arc<dyn DiskFile>,
+    ) -> Self {
+        Self {
+            position,
+            segment,
+            name,
+            file,
+        }
+    }
+
+    /// The append that it is about.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Waits for the disk.
+    #[must_use = "the store is to hear of it"]
+    pub fn run(self) -> Flushed {
+        Flushed {
+            result: self.file.sync().map_err(failed("sync", &self.name)),
+            position: self.position,
+            segment: self.segment,
+            file: self.file,
+        }
+    }
+}
+
+/// What became of a flush.
+pub struct Flushed {
+    pub(crate) position: Position,
+    pub(crate) segment: u64,
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) result: Result<(), DiskError>,
 }
 
 /// What may be committed.

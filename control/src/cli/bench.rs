@@ -58,7 +58,7 @@ pub struct BenchArgs {
     /// temporary one when absent.
     #[arg(long, value_name = "FOLDER", requires = "storm")]
     pub store: Option<PathBuf>,
-    /// Milliseconds that every commit takes longer than the disk does.
+    /// Milliseconds that every sync takes longer than the disk does; several may be under way at once.
     #[arg(long, value_name = "MS", default_value_t = 0, requires = "storm")]
     pub sync_delay: u16,
     /// Seconds of each phase of the storm.

@@ -127,7 +127,10 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     }
     let (mut builder, known) = Softwires::read_placed(config, placement, |_, _| ())?.into_parts();
     let pcp = config.pcp.as_ref();
-    let restored = pcp.map(|pcp| restore::restore(config, pcp, &mut builder));
+    let restored = pcp.map(|pcp| {
+        let disk = restore::disk(config)?;
+        restore::restore(disk, config, pcp, &mut builder)
+    });
     let restored = restored.transpose()?;
     let publisher = Publisher::new(builder);
     info!(softwires = publisher.len(), "binding table is built");

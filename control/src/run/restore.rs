@@ -5,9 +5,12 @@
 //! it. The daemon does not start, and says how many there are.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use leases::clock::Clock;
 use leases::clock::SystemTime;
+use leases::disk::Disk;
+use leases::file_store;
 use leases::file_store::Ending;
 use leases::file_store::FileStore;
 use leases::file_store::OpenError;
@@ -40,11 +43,24 @@ pub(crate) struct Restored {
     pub(crate) server: Server,
 }
 
-/// Opens the store, and enters its leases into a book and into the table that is being built.
+/// Takes the directory of the store.
+///
+/// # Errors
+/// When another process has it, or the system refuses it.
+pub(crate) fn disk(config: &Config) -> Result<Arc<dyn Disk>, RestoreError> {
+    let path = &config.leases.path;
+    file_store::take(path).map_err(|error| RestoreError::Open {
+        path: path.clone(),
+        error,
+    })
+}
+
+/// Opens the store on its disk, and enters its leases into a book and into the table that is being built.
 ///
 /// # Errors
 /// When the store cannot be read, or what it promised cannot be kept.
 pub(crate) fn restore(
+    disk: Arc<dyn Disk>,
     config: &Config,
     pcp: &Pcp,
     builder: &mut Builder,
@@ -65,8 +81,8 @@ pub(crate) fn restore(
             not_in_book.push((lease, error));
         }
     });
-    let opened = FileStore::open(
-        path,
+    let opened = FileStore::open_on(
+        disk,
         &options,
         |last| {
             let (started, moment) = Clock::start(SystemTime::default(), last);

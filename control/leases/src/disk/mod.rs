@@ -2,11 +2,13 @@
 //!
 //! Invariant asked for: what was written before a [`DiskFile::sync`] that succeeded is there after a power
 //! loss; what was written after it may be there or not, sector by sector and in any order. A sector of 512
-//! octets is written whole or not at all.
+//! octets is written whole or not at all. Of what could not be written, the next sync of every handle tells that
+//! was open then.
 
 mod real;
 #[cfg(test)]
 pub(crate) mod simulated;
+mod slow;
 
 use std::io;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 pub use real::RealDisk;
+pub use slow::SlowDisk;
 
 /// One directory.
 pub trait Disk: Send + Sync {

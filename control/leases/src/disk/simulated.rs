@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use fastrand::Rng;
 
@@ -37,6 +39,8 @@ struct File {
     cached: Vec<u8>,
     pending: Vec<Change>,
     allocated: u64,
+    /// Syncs that have failed.
+    failures: u64,
 }
 
 #[derive(Clone)]
@@ -268,7 +272,11 @@ impl Disk for SimulatedDisk {
                 id
             }
         };
-        Ok(Arc::new(SimulatedFile(self.clone(), id)))
+        Ok(Arc::new(SimulatedFile {
+            disk: self.clone(),
+            id,
+            told: AtomicU64::new(state.files[id].failures),
+        }))
     }
 
     fn sync_names(&self) -> io::Result<()> {
@@ -312,19 +320,25 @@ impl Disk for SimulatedDisk {
     }
 }
 
-struct SimulatedFile(SimulatedDisk, usize);
+/// A handle of a file. As on Linux, each handle is told once of what failed since it was opened.
+struct SimulatedFile {
+    disk: SimulatedDisk,
+    id: usize,
+    /// Failures that this handle knows of.
+    told: AtomicU64,
+}
 
 impl DiskFile for SimulatedFile {
     fn octets(&self) -> io::Result<u64> {
-        let state = self.0.state();
+        let state = self.disk.state();
         state.look()?;
-        Ok(state.files[self.1].cached.len() as u64)
+        Ok(state.files[self.id].cached.len() as u64)
     }
 
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        let state = self.0.state();
+        let state = self.disk.state();
         state.look()?;
-        let rest = state.files[self.1].cached.get(at as usize..);
+        let rest = state.files[self.id].cached.get(at as usize..);
         let rest = rest.unwrap_or_default();
         let length = rest.len().min(buffer.len());
         buffer[..length].copy_from_slice(&rest[..length]);
@@ -332,7 +346,7 @@ impl DiskFile for SimulatedFile {
     }
 
     fn write_at(&self, octets: &[u8], at: u64) -> io::Result<()> {
-        let mut state = self.0.state();
+        let mut state = self.disk.state();
         let at = at as usize;
         let mut written = octets;
         let mut done = state.operate();
@@ -341,23 +355,23 @@ impl DiskFile for SimulatedFile {
             let sectors = (at + state.rng.usize(0..=octets.len())) / SECTOR;
             written = &octets[..(sectors * SECTOR).saturating_sub(at)];
         } else {
-            done = state.allocate(self.1, (at + octets.len()) as u64);
+            done = state.allocate(self.id, (at + octets.len()) as u64);
             if done.is_err() {
                 written = &[];
             }
         }
         let change = Change::Write(at, written.to_vec());
-        let file = &mut state.files[self.1];
+        let file = &mut state.files[self.id];
         File::apply(&mut file.cached, &change);
         file.pending.push(change);
         done
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut state = self.0.state();
+        let mut state = self.disk.state();
         let done = state.operate();
         let State { files, rng, .. } = &mut *state;
-        let file = &mut files[self.1];
+        let file = &mut files[self.id];
         match &done {
             Ok(()) => {
                 for change in file.pending.drain(..) {
@@ -365,17 +379,24 @@ impl DiskFile for SimulatedFile {
                 }
             }
             // As systems do: what was not written is given up, and looks as if it had been.
-            Err(_) => file.write_some(rng),
+            Err(_) => {
+                file.write_some(rng);
+                file.failures += 1;
+            }
+        }
+        let told = self.told.swap(file.failures, Ordering::Relaxed);
+        if done.is_ok() && told < file.failures {
+            return Err(io::Error::other("bad sector before"));
         }
         done
     }
 
     fn reserve(&self, octets: u64) -> io::Result<()> {
-        let mut state = self.0.state();
+        let mut state = self.disk.state();
         state.operate()?;
-        state.allocate(self.1, octets)?;
+        state.allocate(self.id, octets)?;
         let change = Change::Length(octets as usize);
-        let file = &mut state.files[self.1];
+        let file = &mut state.files[self.id];
         File::apply(&mut file.cached, &change);
         file.pending.push(change);
         Ok(())

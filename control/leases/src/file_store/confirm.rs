@@ -2,7 +2,8 @@
 //!
 //! A process may have been killed between writing and syncing. Worse, a sync may have failed: the system has
 //! given up what was not written then and still shows it to whoever reads. So what only the last steps of a
-//! run can have written is written once more: the last record, and the headers in front of it.
+//! run can have written is written once more: the records that no later one says were durable, and the headers
+//! in front of them.
 
 use crate::checkpoint::NAMES;
 use crate::disk::Disk;
@@ -29,8 +30,8 @@ pub(super) fn confirm(
         }
         if Some(number) == active {
             again(&*slot.file, name, 0, SECTOR)?;
-            if let Some(at) = survey.last_at {
-                again(&*slot.file, name, at, survey.tail_at - at)?;
+            if let Some((_, at)) = survey.unproven.front() {
+                again(&*slot.file, name, *at, survey.tail_at - at)?;
             }
         }
         slot.file.sync().map_err(failed("sync", name))?;

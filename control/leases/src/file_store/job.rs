@@ -96,7 +96,7 @@ fn read_closed(
         flaw,
     };
     let octets = whole(&*slot.file, &slot.name)?;
-    let mut walk = Walk::new(&octets, segment.store, segment.first);
+    let mut walk = Walk::new(&octets, &segment);
     while walk.next_sequence() < end {
         let sequence = walk.next_sequence();
         let at = walk.at();

@@ -1,11 +1,13 @@
 //! The store in files.
 //!
-//! Invariant: one record is written at a time and is durable before the next; a failure ends the segment, so
-//! that nothing that failed is ever read again.
+//! Invariant: records are written one behind the other, and may be on their way to the disk together; a segment
+//! is durable before the next one is begun. A failure ends the segment, so that nothing that failed is ever read
+//! again.
 
 mod append;
 mod checkpointing;
 mod confirm;
+mod flight;
 mod job;
 mod open;
 mod rewrite;
@@ -18,23 +20,28 @@ use std::time::Duration;
 use pcp::instant::Instant;
 
 use self::checkpointing::Running;
+use self::flight::Flight;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::NAMES;
 use crate::disk::Disk;
 use crate::disk::DiskFile;
 use crate::fault::Fault;
+use crate::journal::Tag;
 use crate::moment::Moment;
 use crate::position::Position;
 use crate::row::Row;
 use crate::store::CommitError;
+use crate::store::Flush;
+use crate::store::Flushed;
 use crate::store::LeaseStore;
+use crate::store::Position;
 use crate::store::Room;
 use crate::store::Status;
 use crate::survey::Slot;
 
 pub use self::open::Ending;
 pub use self::open::Opened;
-pub(crate) use self::open::take;
+pub use self::open::take;
 pub use crate::survey::LastCommit;
 pub use crate::survey::OpenError;
 
@@ -80,8 +87,11 @@ pub struct FileStore {
     slots: Vec<Slot>,
     use_of: Vec<Use>,
     active: Option<Active>,
+    /// Handles of the active segment that no flush uses.
+    handles: Vec<Arc<dyn DiskFile>>,
     last_segment: u64,
     next: u64,
+    flight: Flight,
     checkpoint: Option<(usize, Checkpoint)>,
     checkpoint_files: [Arc<dyn DiskFile>; NAMES.len()],
     reserved: [u64; NAMES.len()],
@@ -91,7 +101,8 @@ pub struct FileStore {
     /// was made.
     lead_ms: i64,
     shift_ms: i64,
-    last_record: LastRecord,
+    /// Not known when it has failed.
+    last_record: Option<LastRecord>,
     room: Room,
     troubles: Troubles,
     fault: Option<Fault>,
@@ -116,6 +127,10 @@ struct Active {
     slot: usize,
     /// Where the next record goes.
     at: u64,
+    /// What its records are told by.
+    tag: Tag,
+    /// Whether its header is known to be durable.
+    is_durable: bool,
 }
 
 /// What is known of the last record.
@@ -152,23 +167,40 @@ impl Troubles {
 }
 
 impl LeaseStore for FileStore {
-    fn commit(&mut self, rows: &[Row], moment: &Moment) -> Result<(), CommitError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
+    fn append(&mut self, rows: &[Row], moment: &Moment) -> Result<Flush, CommitError> {
         self.observe(moment);
         self.take_checkpoint();
         let first = self.next;
-        let done = self.append_rows(rows, moment);
-        if let Err(error) = &done {
-            self.overrule(first);
-            self.troubles.commit = Some(error.to_string());
-        } else {
-            self.troubles.commit = None;
-            self.commits += 1;
-            self.rows += rows.len() as u64;
+        match self.append_rows(rows, moment) {
+            Ok(flush) => {
+                self.commits += 1;
+                self.rows += rows.len() as u64;
+                Ok(flush)
+            }
+            Err(error) => Err(self.fail(error, first)),
         }
-        done
+    }
+
+    fn settle(&mut self, flushed: Flushed) -> Result<(), CommitError> {
+        // What is on its way is in the active segment: nothing else says anything about it.
+        if self.active.is_none() || flushed.segment != self.last_segment {
+            return Ok(());
+        }
+        self.handles.push(flushed.file);
+        match flushed.result {
+            Ok(()) => {
+                self.land(flushed.position);
+                Ok(())
+            }
+            // Others have made durable what it was for. But it may have lost what was appended since, which its
+            // handle will not say again.
+            Err(_) if self.flight.first_open().is_none() => Ok(()),
+            Err(error) => Err(self.fail(error.into(), self.next)),
+        }
+    }
+
+    fn durable(&self) -> Position {
+        self.flight.landed()
     }
 
     fn room(&self) -> Room {
@@ -223,7 +255,13 @@ impl FileStore {
     /// next commit does that. When nothing is committed, one now and then keeps the clocks of the store from
     /// falling behind.
     fn is_seal_due(&self, moment: &Moment) -> bool {
-        let last = self.last_record;
+        // Behind what is on its way comes more.
+        if self.flight.first_open().is_some() {
+            return false;
+        }
+        let Some(last) = self.last_record else {
+            return true;
+        };
         let age = moment.monotonic.since(last.written);
         let is_idle = match last.kind {
             Kind::Rows => age >= QUIET,
@@ -234,13 +272,26 @@ impl FileStore {
 
     fn seal(&mut self, moment: &Moment) {
         let first = self.next;
-        match self.append_seal(moment) {
-            Ok(()) => self.troubles.commit = None,
-            Err(error) => {
-                self.overrule(first);
-                self.troubles.commit = Some(error.to_string());
-            }
+        if let Err(error) = self.append_seal(moment) {
+            self.fail(error, first);
         }
+    }
+
+    /// Everything up to `position` is durable, and the header of its segment with it.
+    fn land(&mut self, position: Position) {
+        self.flight.land(position);
+        self.troubles.commit = None;
+        if let Some(active) = &mut self.active {
+            active.is_durable = true;
+        }
+    }
+
+    /// Records from `first` on have failed, and all that are on their way.
+    fn fail(&mut self, error: CommitError, first: u64) -> CommitError {
+        self.last_record = None;
+        self.overrule(self.flight.first_open().unwrap_or(first));
+        self.troubles.commit = Some(error.to_string());
+        error
     }
 }
 
@@ -249,7 +300,7 @@ impl Drop for FileStore {
         // A checkpoint that is nearly done is worth the wait, and the directory is not free before.
         self.finish_checkpoint();
         let now = self.now;
-        if self.last_record.kind == Kind::Rows {
+        if self.last_record.is_none_or(|last| last.kind == Kind::Rows) {
             self.seal(&now);
         }
     }

@@ -16,6 +16,7 @@ use super::OpenOptions;
 use super::Troubles;
 use super::Use;
 use super::confirm::confirm;
+use super::flight::Flight;
 use crate::checkpoint::NAMES;
 use crate::disk::Disk;
 use crate::disk::DiskError;
@@ -27,6 +28,7 @@ use crate::fault::Fault;
 use crate::fault::Flaw;
 use crate::fault::ReadError;
 use crate::journal::SHORTEST;
+use crate::journal::Tag;
 use crate::moment::Judgement;
 use crate::moment::Moment;
 use crate::row::Row;
@@ -174,19 +176,21 @@ impl FileStore {
             slots: Vec::new(),
             use_of: Vec::new(),
             active: None,
+            handles: Vec::new(),
             last_segment: 0,
             next: 1,
+            flight: Flight::default(),
             checkpoint: None,
             reserved: [0; NAMES.len()],
             running: None,
             checkpoint_begun: None,
             lead_ms: moment.lead_ms(),
             shift_ms: 0,
-            last_record: LastRecord {
+            last_record: Some(LastRecord {
                 written: moment.monotonic,
                 shift_ms: 0,
                 kind: Kind::Seal,
-            },
+            }),
             room: Room::Open,
             troubles: Troubles::default(),
             fault: None,
@@ -222,15 +226,24 @@ impl FileStore {
             store.last_segment = store.last_segment.max(newest);
             store.slots.push(slot);
         }
-        store.active = live.last().map(|slot| Active {
+        // Behind records that are not wanted none is written: a new segment ends this one.
+        let last = live.last().filter(|_| !survey.is_torn);
+        store.active = last.map(|slot| Active {
             slot: *slot,
             at: survey.tail_at as u64,
+            tag: store.slots[*slot]
+                .segment
+                .map_or_else(Tag::default, |s| s.tag),
+            is_durable: true,
         });
         store.next = survey.next;
         store.checkpoint = survey.checkpoint.map(|c| (c.place, c.checkpoint));
         store.shift_ms = survey.shift_ms;
-        store.last_record.shift_ms = survey.shift_ms;
-        store.last_record.kind = Kind::Rows;
+        store.last_record = Some(LastRecord {
+            written: moment.monotonic,
+            shift_ms: survey.shift_ms,
+            kind: Kind::Rows,
+        });
         Ok(store)
     }
 }
@@ -261,7 +274,10 @@ impl<S: FnMut(Row)> Giver<S> {
 }
 
 /// Takes a directory for this process.
-pub(crate) fn take(directory: &Path) -> Result<Arc<dyn Disk>, OpenError> {
+///
+/// # Errors
+/// When it is in use, or the system refuses it.
+pub fn take(directory: &Path) -> Result<Arc<dyn Disk>, OpenError> {
     match RealDisk::take(directory) {
         Ok(disk) => Ok(Arc::new(disk)),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(OpenError::InUse),

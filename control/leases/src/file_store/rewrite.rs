@@ -4,7 +4,6 @@
 //! all that they held, so that nothing is lost as long as it is written down before the daemon ends.
 
 use super::FileStore;
-use super::open::first_segment;
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::FIRST_BLOCK;
 use crate::checkpoint::NAMES;
@@ -21,7 +20,8 @@ use crate::version;
 
 impl FileStore {
     /// Puts `rows`, which are all there are, in the place of everything that was stored. The caller waits for
-    /// it, some tenths of a second for a million rows; until it is done, what was stored counts.
+    /// it, some tenths of a second for a million rows; until it is done, what was stored counts. Nothing may be on
+    /// its way.
     ///
     /// # Errors
     /// When they cannot be written.
@@ -32,7 +32,7 @@ impl FileStore {
     ) -> Result<(), OpenError> {
         self.observe(moment);
         self.finish_checkpoint();
-        self.begin_segment().map_err(|_| first_segment())?;
+        self.close_segment()?;
         // It may have begun one of its own, of what went bad.
         self.finish_checkpoint();
         let place = self.checkpoint.map_or(0, |(place, _)| 1 - place);

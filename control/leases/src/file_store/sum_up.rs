@@ -3,7 +3,6 @@
 use std::io;
 
 use super::FileStore;
-use super::open::first_segment;
 use crate::checkpoint::NAMES;
 use crate::disk::failed;
 use crate::survey::OpenError;
@@ -25,7 +24,7 @@ impl FileStore {
     /// When the checkpoint cannot be made; nothing is lost then.
     pub fn sum_up(&mut self) -> Result<(), OpenError> {
         self.finish_checkpoint();
-        self.begin_segment().map_err(|_| first_segment())?;
+        self.close_segment()?;
         while !self.closed().is_empty() {
             self.begin_checkpoint();
             self.finish_checkpoint();

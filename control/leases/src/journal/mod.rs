@@ -7,11 +7,13 @@
 //!               └────────┴────────┴────────┴──────┘                └────────┴────────┘
 //! ```
 //!
-//! A segment's header is durable before its first record is written, and a record before the next one is.
-//! So a record that cannot be read is the last one, or the store is damaged. Where a segment begins, the one
-//! before it ends, whatever else stands there: a record whose commit failed is overruled that way.
+//! Several records may be on their way to the disk at once, and may get there in any order; but a segment's header
+//! is written when the segment before it is durable. So a record that cannot be read was on its way when the power
+//! went, and those behind it are no longer wanted, unless one of them says that it had been durable: then the store
+//! is damaged. Where a segment begins, the one before it ends, whatever else stands there: records whose commits
+//! failed are overruled that way.
 //!
-//! Files are used again and never renamed; what an earlier use has left has lower numbers.
+//! Files are used again and never renamed; what an earlier use has left has another tag.
 
 mod record;
 mod segment;
@@ -23,6 +25,7 @@ pub(crate) use record::padded;
 pub(crate) use segment::FIRST_RECORD;
 pub(crate) use segment::SHORTEST;
 pub(crate) use segment::Segment;
+pub(crate) use segment::Tag;
 pub(crate) use segment::file_name;
 pub(crate) use segment::number_of;
 pub(crate) use walk::Walk;

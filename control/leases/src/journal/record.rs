@@ -1,7 +1,10 @@
 //! A record: what one commit stores, or with no rows, that the clocks went on.
 //!
-//! Invariant: header and rows have a checksum each, so that a length is believed before rows are read.
+//! Invariant: header and rows have a checksum each, so that a length is believed before rows are read. A record
+//! belongs to one use of its file, and says which records before it were durable when it was written.
 
+use super::segment::Tag;
+use crate::octets::array_at;
 use crate::octets::count_at;
 use crate::octets::difference_at;
 use crate::octets::put;
@@ -29,9 +32,22 @@ pub(crate) struct Record {
     pub(crate) octets: u32,
     /// Checksum of its rows.
     pub(crate) checksum: u32,
+    /// Records before it that were on their way to the disk when it was written; [`u8::MAX`] where there were more
+    /// than can be told, and none in files of a program that wrote one at a time.
+    pub(crate) in_flight: u8,
+    /// The tag of its segment.
+    pub(crate) tag: Tag,
 }
 
 impl Record {
+    /// The number of a record before which all had been durable when this one was written.
+    pub(crate) const fn proven(&self) -> u64 {
+        match self.in_flight {
+            u8::MAX => 0,
+            in_flight => self.sequence.saturating_sub(in_flight as u64),
+        }
+    }
+
     /// The header as it stands in front of the rows.
     pub(crate) fn encode(&self) -> [u8; RECORD_HEADER] {
         let mut header = [0; RECORD_HEADER];
@@ -45,6 +61,8 @@ impl Record {
         put(&mut header, 48, &self.rows.to_le_bytes());
         put(&mut header, 52, &self.octets.to_le_bytes());
         put(&mut header, 56, &self.checksum.to_le_bytes());
+        put(&mut header, 60, &[self.in_flight]);
+        put(&mut header, 61, &self.tag);
         let checksum = crc32fast::hash(&header[8..]);
         put(&mut header, 4, &checksum.to_le_bytes());
         header
@@ -66,6 +84,8 @@ impl Record {
             rows: u32_at(header, 48),
             octets: u32_at(header, 52),
             checksum: u32_at(header, 56),
+            in_flight: header[60],
+            tag: array_at(header, 61),
         })
     }
 

@@ -1,5 +1,6 @@
 //! A segment: one use of one journal file.
 
+use crate::octets::array_at;
 use crate::octets::count_at;
 use crate::octets::put;
 use crate::octets::u32_at;
@@ -23,7 +24,13 @@ pub(crate) struct Segment {
     pub(crate) octets: u64,
     /// Journal files that there were when it began.
     pub(crate) slots: u32,
+    /// What its records are told by from those that earlier uses of the file have left, whose numbers may be the
+    /// same when their commits failed; zeros in files of a program that reused no numbers.
+    pub(crate) tag: Tag,
 }
+
+/// A number that no other use of a file is likely to have.
+pub(crate) type Tag = [u8; 3];
 
 impl Segment {
     /// The header.
@@ -34,6 +41,7 @@ impl Segment {
         put(&mut header, FIELDS + 16, &self.first.to_le_bytes());
         put(&mut header, FIELDS + 24, &self.octets.to_le_bytes());
         put(&mut header, FIELDS + 32, &self.slots.to_le_bytes());
+        put(&mut header, FIELDS + 36, &self.tag);
         sector::finish(&mut header);
         header
     }
@@ -47,6 +55,7 @@ impl Segment {
             first: count_at(header, FIELDS + 16),
             octets: count_at(header, FIELDS + 24),
             slots: u32_at(header, FIELDS + 32),
+            tag: array_at(header, FIELDS + 36),
         })
     }
 }

@@ -1,11 +1,14 @@
 //! Reading a segment: its records in order, and what stands behind them.
 //!
-//! Invariant: a record is given out only if its number is the expected one and all of it is right.
+//! Invariant: a record is given out only if it was written in this use of the file, its number is the expected
+//! one and all of it is right.
 
 use super::record::ALIGNMENT;
 use super::record::MAGIC;
 use super::record::Record;
 use super::segment::FIRST_RECORD;
+use super::segment::Segment;
+use super::segment::Tag;
 use crate::octets::u64_at;
 
 /// A record in its place.
@@ -24,18 +27,20 @@ pub(crate) struct Found<'a> {
 pub(crate) struct Walk<'a> {
     octets: &'a [u8],
     store: u64,
+    tag: Tag,
     at: usize,
     next: u64,
 }
 
 impl<'a> Walk<'a> {
-    /// A walk over a file whose first record has the number `first`.
-    pub(crate) const fn new(octets: &'a [u8], store: u64, first: u64) -> Self {
+    /// A walk over a file that `segment` is in.
+    pub(crate) const fn new(octets: &'a [u8], segment: &Segment) -> Self {
         Self {
             octets,
-            store,
+            store: segment.store,
+            tag: segment.tag,
             at: FIRST_RECORD,
-            next: first,
+            next: segment.first,
         }
     }
 
@@ -55,11 +60,15 @@ impl<'a> Walk<'a> {
         rest.starts_with(&MAGIC) && u64_at(rest, 16) == self.next
     }
 
-    /// The place of a whole record, further on, with a number that comes later than the next one.
-    pub(crate) fn later_record(&self) -> Option<usize> {
+    /// Whole records further on that came later than the next one.
+    pub(crate) fn later_records(&self) -> impl Iterator<Item = Record> {
         records_anywhere(self.octets, self.at)
-            .find(|found| found.record.store == self.store && found.record.sequence > self.next)
-            .map(|found| found.at)
+            .map(|found| found.record)
+            .filter(|record| self.has(record) && record.sequence > self.next)
+    }
+
+    fn has(&self, record: &Record) -> bool {
+        record.store == self.store && record.tag == self.tag
     }
 }
 
@@ -69,7 +78,7 @@ impl<'a> Iterator for Walk<'a> {
     fn next(&mut self) -> Option<Found<'a>> {
         let rest = self.octets.get(self.at..)?;
         let record = Record::decode(rest)?;
-        if record.store != self.store || record.sequence != self.next {
+        if !self.has(&record) || record.sequence != self.next {
             return None;
         }
         let rows = record.rows_in(rest)?;

@@ -177,6 +177,9 @@ fn take_records(files: &[Contents], store: u64, salvage: &mut Salvage) -> BTreeS
             let Ok(rows) = version::upgraded(found.rows, version) else {
                 continue;
             };
+            // What an earlier use has left may have failed.
+            let is_left = file.segment.is_none_or(|s| s.tag != found.record.tag);
+            let number = if is_left { 0 } else { number };
             let is_overruled = end.is_some_and(|end| sequence >= end)
                 || best
                     .get(&sequence)

@@ -7,6 +7,7 @@ mod error;
 mod files;
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use self::error::fault;
 use self::files::checkpoint;
@@ -68,13 +69,15 @@ pub(crate) struct Survey {
     pub(crate) live: Vec<usize>,
     /// Journal files that records know of.
     pub(crate) known_slots: usize,
-    /// Where the last record of the last segment is, if there is one; where the next goes, and its number.
-    pub(crate) last_at: Option<usize>,
+    /// Records of the last segment that no later one says were durable, by number and place.
+    pub(crate) unproven: VecDeque<(u64, usize)>,
+    /// Where the next record goes, and its number.
     pub(crate) tail_at: usize,
     pub(crate) next: u64,
     pub(crate) last: Option<LastCommit>,
     pub(crate) shift_ms: i64,
-    /// Whether the last record was not finished.
+    /// Whether records were begun and not finished, so that what stands at the end of the last segment is not
+    /// wanted.
     pub(crate) is_torn: bool,
     pub(crate) records: u64,
     pub(crate) batch: Batch,
@@ -114,7 +117,7 @@ impl Survey {
             checkpoint,
             slots,
             live: Vec::new(),
-            last_at: None,
+            unproven: VecDeque::new(),
             tail_at: FIRST_RECORD,
             is_torn: false,
             records: 0,
@@ -196,14 +199,16 @@ impl Survey {
         covers: u64,
     ) -> Result<(), OpenError> {
         let octets = whole(&*slot.file, &slot.name)?;
-        let mut walk = Walk::new(&octets, self.store, segment.first);
-        self.last_at = None;
+        let mut walk = Walk::new(&octets, &segment);
+        self.unproven.clear();
         while end.is_none_or(|end| walk.next_sequence() < end) {
             let Some(found) = walk.next() else {
                 break;
             };
             let record = found.record;
-            self.last_at = Some(found.at);
+            self.unproven.push_back((record.sequence, found.at));
+            self.unproven
+                .retain(|(sequence, _)| *sequence >= record.proven());
             self.known_slots = self.known_slots.max(record.slots as usize);
             if record.sequence < covers {
                 continue;
@@ -222,18 +227,20 @@ impl Survey {
                 },
             });
         }
-        let damaged = match end {
-            Some(end) => walk.next_sequence() < end,
-            None => walk.later_record().is_some(),
-        };
-        if damaged || (end.is_none() && walk.next_sequence() < covers) {
-            let sequence = walk.next_sequence();
+        let sequence = walk.next_sequence();
+        let mut left = walk
+            .later_records()
+            .take_while(|_| end.is_none())
+            .peekable();
+        self.is_torn = end.is_none() && (walk.is_torn() || left.peek().is_some());
+        let is_damaged =
+            sequence < end.unwrap_or(covers) || left.any(|later| later.proven() > sequence);
+        if is_damaged {
             let at = walk.at() as u64;
             return Err(fault(&slot.name, at, Flaw::DamagedRecord { sequence }));
         }
-        self.next = walk.next_sequence();
+        self.next = sequence;
         self.tail_at = walk.at();
-        self.is_torn = end.is_none() && walk.is_torn();
         Ok(())
     }
 
@@ -248,13 +255,13 @@ impl Survey {
         Ok(())
     }
 
-    /// No file hides records behind a damaged header.
+    /// No file hides records behind a damaged header. The last records of a run may have got to the disk without
+    /// it, but none of them says that another was durable.
     fn check_headers(&self) -> Result<(), OpenError> {
         for slot in self.slots.values().filter(|slot| slot.segment.is_none()) {
             let octets = whole(&*slot.file, &slot.name)?;
-            let hidden = records_anywhere(&octets, FIRST_RECORD).any(|found| {
-                found.record.store == self.store && found.record.sequence >= self.next
-            });
+            let hidden = records_anywhere(&octets, FIRST_RECORD)
+                .any(|found| found.record.store == self.store && found.record.proven() > self.next);
             if hidden {
                 return Err(fault(&slot.name, 0, Flaw::DamagedHeader));
             }

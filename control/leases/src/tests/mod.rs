@@ -1,6 +1,7 @@
 //! The store as a whole, on a disk that is as bad as disks can be.
 
 mod damage;
+mod flights;
 mod histories;
 mod positions;
 mod space;

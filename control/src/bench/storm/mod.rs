@@ -15,7 +15,6 @@ mod phases;
 mod ports;
 mod report;
 mod request;
-mod slow_store;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +30,7 @@ use dpdk::lcore::RegisteredThread;
 use dpdk::mempool::Mempool;
 use dpdk::mempool::MempoolSetup;
 use dpdk::ring;
+use leases::disk::SlowDisk;
 use lwaftr_dataplane::counters;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::pipeline::Pipeline;
@@ -44,7 +44,6 @@ use clients::Board;
 use phases::Director;
 use ports::StormPorts;
 use report::Report;
-use slow_store::SlowStore;
 
 use super::ACCESS_MAC;
 use super::BenchError;
@@ -77,7 +76,7 @@ pub struct StormOptions {
     pub leases: u32,
     /// The folder of the lease store; one of an earlier storm is gone on with.
     pub store: PathBuf,
-    /// By how much every commit takes longer than this machine's disk.
+    /// By how much every sync takes longer than on this machine's disk.
     pub sync_delay: Duration,
     /// How long each phase takes.
     pub phase: Duration,
@@ -117,9 +116,10 @@ pub fn run(options: &StormOptions) -> Result<(), BenchError> {
     }
     let before = report::resident_bytes();
     let begun = Instant::now();
-    let mut restored = restore::restore(&config, pcp, &mut builder).map_err(failed)?;
+    let disk = restore::disk(&config).map_err(failed)?;
+    let disk = Arc::new(SlowDisk::new(disk, options.sync_delay));
+    let restored = restore::restore(disk, &config, pcp, &mut builder).map_err(failed)?;
     let restore_time = begun.elapsed();
-    restored.store = Box::new(SlowStore::new(restored.store, options.sync_delay));
     let already = restored.book.counts().0;
     let publisher = Publisher::new(builder);
     let brs = softwires::br_addresses(&known.br);

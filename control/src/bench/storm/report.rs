@@ -69,8 +69,8 @@ impl Report {
             return;
         }
         println!(
-            "worker and lwB4s on core {}, control, lease store and publisher on core {}; every commit \
-             {} ms longer than the disk takes\n",
+            "worker and lwB4s on core {}, control, lease store and publisher on core {}; every sync {} ms \
+             longer than the disk takes\n",
             options.core,
             options.control_core,
             options.sync_delay.as_secs_f64() * 1e3
