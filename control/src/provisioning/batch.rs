@@ -7,6 +7,7 @@ use crossbeam_channel::Sender;
 use pcp::server::Cause;
 use pcp::server::Effect;
 
+use super::Outcome;
 use super::envelope::Envelope;
 
 /// Changes in their order, and the answers that hang on them.
@@ -18,6 +19,7 @@ pub struct Batch {
     answers: Vec<Answer>,
     /// Requests and responses, one behind the other.
     octets: Vec<u8>,
+    rests_on_others: bool,
 }
 
 /// Somebody who waits.
@@ -104,6 +106,36 @@ impl Batch {
         self.effects.is_empty() && self.answers.is_empty() && self.corrections.is_empty()
     }
 
+    /// Whether others were under way when it was handed on: if one of them is spoiled, so is this.
+    #[must_use]
+    pub const fn rests_on_others(&self) -> bool {
+        self.rests_on_others
+    }
+
+    /// The batch, of which is known whether it rests on others.
+    pub(super) fn resting_on_others(self, rests_on_others: bool) -> Self {
+        Self {
+            rests_on_others,
+            ..self
+        }
+    }
+
+    /// Whether somebody who waits hears that it could not be done.
+    #[must_use]
+    pub fn is_spoiled_by(&self, outcome: &Outcome) -> bool {
+        match outcome {
+            Outcome::Done => false,
+            Outcome::Unpublished | Outcome::Failed => true,
+            Outcome::Refused(_) => {
+                let mut effects = self
+                    .answers
+                    .iter()
+                    .flat_map(|answer| answer.effects.clone());
+                effects.any(|index| outcome.has_refused(index))
+            }
+        }
+    }
+
     /// How many wait.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -144,8 +176,8 @@ impl Batch {
         }
     }
 
-    /// Puts before all else what is left to do of a batch that was not made durable. What time made happen
-    /// has been published all the same.
+    /// Puts before all else what is left to do of a batch that was not published. What time made happen has been
+    /// all the same.
     pub(super) fn resume(&mut self, failed: &Self) {
         let left = failed.alone().filter(|effect| !is_expiry(effect));
         self.effects.splice(0..0, left.copied());

@@ -9,10 +9,10 @@
 //!                 answers ◄─── finish ◄────────────┘
 //! ```
 //!
-//! Decisions wait in a batch while the one before it is made durable, so that one commit serves all that
-//! came meanwhile. Invariant: the book holds what is decided, the store and the table what has been
-//! answered; an answer leaves only when all three agree (LW-003, s10.2 of the conformance list). When a
-//! batch fails, everything decided since is taken back with it, because it may rest on it.
+//! Decisions wait in a batch, so that one commit serves all that came meanwhile; several batches may be under way,
+//! one behind the other. Invariant: the book holds what is decided, the store and the table what has been
+//! answered; an answer leaves only when all three agree (LW-003, s10.2 of the conformance list). When a batch is
+//! spoiled, everything decided since is taken back with it, the last first, because it may rest on it.
 //!
 //! It has no sockets, no clock and no thread, so that the daemon and `replay` run the same.
 
@@ -90,10 +90,12 @@ pub struct Provisioning {
     /// Requests of those who hold nothing yet: they wait for those who do (overload).
     newcomers: VecDeque<Newcomer>,
     waiting: Batch,
-    /// An empty batch that has had as much in it as comes: its memory is used again.
-    spare: Batch,
-    /// Whether a batch is under way.
-    is_committing: bool,
+    /// Empty batches that have had as much in them as comes: their memory is used again.
+    spares: Vec<Batch>,
+    /// Batches that are under way.
+    under_way: usize,
+    /// Those that came back since one was spoiled, that one first, until all have.
+    spoiled: Vec<(Batch, Outcome)>,
     /// Whether the store has room for new leases.
     may_grant: bool,
     /// Absent when it does not matter how long a softwire was silent.
@@ -116,7 +118,9 @@ pub enum Outcome {
     Done,
     /// It is durable, but the table refused the effects of these positions.
     Refused(Vec<usize>),
-    /// It could not be made durable; only what time made happen is published.
+    /// It is or will be durable, but the table refused what it may rest on: only what time made happen is published.
+    Unpublished,
+    /// It could not be made durable, or what it rests on could not; only what time made happen is published.
     Failed,
 }
 
@@ -134,8 +138,9 @@ impl Provisioning {
             updates: Updates::default(),
             newcomers: VecDeque::new(),
             waiting: Batch::default(),
-            spare: Batch::default(),
-            is_committing: false,
+            spares: Vec::new(),
+            under_way: 0,
+            spoiled: Vec::new(),
             may_grant: true,
             last_seen: None,
             store: None,
@@ -223,14 +228,17 @@ impl Provisioning {
         }
     }
 
-    /// What has been decided since the last batch, unless that is still under way.
+    /// What has been decided since the last batch, to be made durable behind it. Nothing while it is known that it
+    /// will be taken back.
     pub fn take_batch(&mut self) -> Option<Batch> {
-        if self.is_committing || self.waiting.is_empty() {
+        if self.waiting.is_empty() || !self.spoiled.is_empty() {
             return None;
         }
-        self.is_committing = true;
-        let next = std::mem::take(&mut self.spare);
-        Some(std::mem::replace(&mut self.waiting, next))
+        let next = self.spares.pop().unwrap_or_default();
+        let batch = std::mem::replace(&mut self.waiting, next);
+        let rests_on_others = self.under_way > 0;
+        self.under_way += 1;
+        Some(batch.resting_on_others(rests_on_others))
     }
 
     /// Whether new leases may be granted: not while the store is full. Returns whether they could be
@@ -250,10 +258,10 @@ impl Provisioning {
         self.store = Some(facts);
     }
 
-    /// Whether a batch is under way.
+    /// How many batches are under way.
     #[must_use]
-    pub const fn is_committing(&self) -> bool {
-        self.is_committing
+    pub const fn under_way(&self) -> usize {
+        self.under_way
     }
 
     /// The operator has bound ports by other means: they are not handed out.
@@ -331,7 +339,7 @@ impl Provisioning {
 
     /// Whether something is decided that is not durable yet: an answer that tells of it must wait.
     fn is_busy(&self) -> bool {
-        self.is_committing || !self.waiting.is_empty()
+        self.under_way > 0 || !self.waiting.is_empty()
     }
 }
 

@@ -26,7 +26,7 @@ impl Batch {
         self.publication_of(|_| true)
     }
 
-    /// What is to be published though the batch could not be made durable.
+    /// What is to be published though the batch, or what it rests on, was spoiled.
     #[must_use]
     pub fn publication_of_failure(&self) -> Publication {
         self.publication_of(|position| self.effects().get(position).is_some_and(is_expiry))

@@ -13,40 +13,63 @@ use super::batch::NotDone;
 use super::envelope::Envelope;
 use crate::exception::Frame;
 
-impl Provisioning {
-    /// A batch has come to its end: answers those who wait.
-    pub fn finish(&mut self, batch: Batch, outcome: &Outcome, now: Instant) -> Vec<Frame> {
-        self.is_committing = false;
-        let frames = match outcome {
-            Outcome::Done => self.answer(&batch, &|_| false, now),
-            Outcome::Failed => {
-                let mut frames = self.take_back_waiting(now);
-                self.undo(&batch, &|_| true, now);
-                self.waiting.resume(&batch);
-                frames.extend(self.refuse(&batch, &|_| true, now));
-                frames
-            }
-            Outcome::Refused(effects) => self.settle_refused(&batch, effects, now),
-        };
-        self.spare = batch.emptied();
-        frames
+impl Outcome {
+    /// Whether the table has not taken the effect at `index`.
+    pub(super) fn has_refused(&self, index: usize) -> bool {
+        match self {
+            Self::Done => false,
+            Self::Refused(effects) => effects.binary_search(&index).is_ok(),
+            Self::Unpublished | Self::Failed => true,
+        }
     }
 
-    /// The table refused some effects of a batch that is durable. An answer without effects tells of what
-    /// others have changed, so it fails with them.
-    fn settle_refused(&mut self, batch: &Batch, effects: &[usize], now: Instant) -> Vec<Frame> {
-        let is_refused = |index: usize| effects.binary_search(&index).is_ok();
-        let fails = |answer: &Answer| answer.effects.clone().any(is_refused);
-        if !batch.answers().iter().any(fails) {
-            // What nobody waits for was gone already.
-            return self.answer(batch, &|_| false, now);
+    /// Whether the table has taken all that it did not refuse.
+    const fn is_published(&self) -> bool {
+        matches!(self, Self::Done | Self::Refused(_))
+    }
+}
+
+impl Provisioning {
+    /// A batch has come to its end, in the order in which they were taken: answers those who wait.
+    pub fn finish(&mut self, batch: Batch, outcome: Outcome, now: Instant) -> Vec<Frame> {
+        self.under_way = self.under_way.saturating_sub(1);
+        if self.spoiled.is_empty() && !batch.is_spoiled_by(&outcome) {
+            let frames = self.answer(&batch, &|_| false, now);
+            self.spares.push(batch.emptied());
+            return frames;
         }
-        let fails = |answer: &Answer| answer.effects.is_empty() || fails(answer);
+        self.spoiled.push((batch, outcome));
+        if self.under_way > 0 {
+            return Vec::new();
+        }
+        self.take_back(now)
+    }
+
+    /// A batch was spoiled, and all behind it have come back: takes back what was decided since, the last first.
+    fn take_back(&mut self, now: Instant) -> Vec<Frame> {
         let mut frames = self.take_back_waiting(now);
-        self.undo(batch, &fails, now);
-        self.waiting.take_back(batch, &fails, &is_refused);
-        frames.extend(self.refuse(batch, &fails, now));
-        frames.extend(self.answer(batch, &fails, now));
+        let mut spoiled = std::mem::take(&mut self.spoiled);
+        while let Some((batch, outcome)) = spoiled.pop() {
+            // Of the first only what was refused. An answer without effects tells of what others have changed,
+            // so it fails with them.
+            let is_first = spoiled.is_empty();
+            let is_refused = |index| outcome.has_refused(index);
+            let fails = |answer: &Answer| {
+                let effects = answer.effects.clone();
+                !is_first || effects.is_empty() || effects.into_iter().any(is_refused)
+            };
+            self.undo(&batch, &fails, now);
+            if !outcome.is_published() {
+                self.waiting.resume(&batch);
+            }
+            if outcome != Outcome::Failed {
+                self.waiting.take_back(&batch, &fails, &is_refused);
+            }
+            frames.extend(self.refuse(&batch, &fails, now));
+            if outcome.is_published() {
+                frames.extend(self.answer(&batch, &fails, now));
+            }
+        }
         frames
     }
 
@@ -112,7 +135,7 @@ impl Provisioning {
         envelope.seal(&self.own, &response)
     }
 
-    /// Takes back all that was decided while a batch was under way that has failed.
+    /// Takes back what was decided and not handed on.
     fn take_back_waiting(&mut self, now: Instant) -> Vec<Frame> {
         let waiting = std::mem::take(&mut self.waiting);
         self.undo(&waiting, &|_| true, now);

@@ -32,7 +32,7 @@ use crate::softwires::Origins;
 
 const NEIGHBOUR: Mac = Mac([2, 0, 0, 0, 0, 9]);
 
-const CONFIG: &str = r#"[internet]
+pub(crate) const CONFIG: &str = r#"[internet]
 ipv4 = "203.0.113.1/24"
 next_hop = "203.0.113.254"
 [access]
@@ -47,7 +47,7 @@ clients = ["2001:db8:b4::/48"]
 [pcp]
 "#;
 
-fn start() -> Instant {
+pub(crate) fn start() -> Instant {
     Instant::from_secs(1000)
 }
 
@@ -55,7 +55,7 @@ fn at(seconds: u32) -> Instant {
     Instant::from_secs(1000 + seconds)
 }
 
-fn provisioning(config: &str) -> Provisioning {
+pub(crate) fn provisioning(config: &str) -> Provisioning {
     let config = Config::parse(Path::new("x"), config, Purpose::Replay).unwrap();
     let pcp = config.pcp.clone().unwrap();
     let book = book(&config, &pcp, start()).unwrap();
@@ -69,7 +69,7 @@ fn lwb4(home: u16) -> Ipv6Addr {
 }
 
 /// MAP for all ports, as RFC 7753 s5.2 has it, from lwB4 number `home`.
-fn map(home: u16, nonce: u8, lifetime_s: u32) -> Vec<u8> {
+pub(crate) fn map(home: u16, nonce: u8, lifetime_s: u32) -> Vec<u8> {
     let none = IpAddr::V6(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped());
     let payload = Payload::Map(MapPayload {
         nonce: Nonce::new([nonce; 12]),
@@ -120,7 +120,7 @@ fn tunnelled(outer: Ipv6Addr, message: &[u8]) -> Vec<u8> {
 }
 
 /// What is said at once.
-fn say(provisioning: &mut Provisioning, packet: &[u8], now: Instant) -> Vec<Frame> {
+pub(crate) fn say(provisioning: &mut Provisioning, packet: &[u8], now: Instant) -> Vec<Frame> {
     provisioning.expire(now);
     let known = provisioning.receive(packet, NEIGHBOUR, now);
     let mut frames = provisioning.serve_newcomers(usize::MAX, now);
@@ -132,7 +132,7 @@ fn say(provisioning: &mut Provisioning, packet: &[u8], now: Instant) -> Vec<Fram
 fn ask(provisioning: &mut Provisioning, packet: &[u8], now: Instant) -> Frame {
     let mut frames = say(provisioning, packet, now);
     if let Some(batch) = provisioning.take_batch() {
-        frames.extend(provisioning.finish(batch, &Outcome::Done, now));
+        frames.extend(provisioning.finish(batch, Outcome::Done, now));
     }
     let [frame] = <[Frame; 1]>::try_from(frames).unwrap();
     frame
@@ -151,7 +151,7 @@ fn changes(batch: &Batch) -> Vec<Change> {
     changes.filter_map(Result::unwrap).collect()
 }
 
-fn binding(psid: u16, b4: Ipv6Addr) -> Binding {
+pub(crate) fn binding(psid: u16, b4: Ipv6Addr) -> Binding {
     let ports = PortSet::new(PortSplit::new(0, 6).unwrap(), psid).unwrap();
     let br = "2001:db8:af::1".parse().unwrap();
     Binding::new(Ipv4Addr::new(192, 0, 2, 0), ports, b4, br).unwrap()
@@ -168,7 +168,7 @@ fn t_01_an_answer_waits_until_its_set_is_durable_and_published() {
         [Change::Add(binding(1, lwb4(1)), Origins::LEASE)]
     );
     assert_eq!(batch.to_store().count(), 1);
-    let frames = provisioning.finish(batch, &Outcome::Done, start());
+    let frames = provisioning.finish(batch, Outcome::Done, start());
     assert_eq!(frames.len(), 1);
     let expected = (0, 600, Ipv4Addr::new(192, 0, 2, 0), 1024);
     assert_eq!(told(&frames[0]), expected);
@@ -182,7 +182,7 @@ fn t_02_the_same_request_again_keeps_the_set_and_changes_no_binding() {
     say(&mut provisioning, &map(1, 1, 900), at(60));
     let batch = provisioning.take_batch().unwrap();
     assert_eq!((changes(&batch), batch.to_store().count()), (vec![], 1));
-    let again = provisioning.finish(batch, &Outcome::Done, at(60)).remove(0);
+    let again = provisioning.finish(batch, Outcome::Done, at(60)).remove(0);
     assert_eq!(told(&again), (0, 900, told(&first).2, told(&first).3));
 }
 
@@ -201,7 +201,7 @@ fn t_04_two_lwb4s_that_are_both_192_0_0_2_get_disjoint_sets_in_one_batch() {
     say(&mut provisioning, &map(1, 1, 600), start());
     say(&mut provisioning, &map(2, 1, 600), start());
     let batch = provisioning.take_batch().unwrap();
-    let frames = provisioning.finish(batch, &Outcome::Done, start());
+    let frames = provisioning.finish(batch, Outcome::Done, start());
     let sets: Vec<_> = frames
         .iter()
         .map(|frame| (told(frame).2, told(frame).3))
@@ -222,7 +222,7 @@ fn pc_012_what_the_store_cannot_take_is_undone_and_said() {
     let batch = provisioning.take_batch().unwrap();
     // Decided meanwhile, on top of what will fail.
     say(&mut provisioning, &map(2, 1, 600), start());
-    let frames = provisioning.finish(batch, &Outcome::Failed, start());
+    let frames = provisioning.finish(batch, Outcome::Failed, start());
     let results: Vec<_> = frames.iter().map(|frame| told(frame).0).collect();
     assert_eq!(results, [8, 8]);
     assert_eq!(provisioning.book().counts(), (0, 2));
@@ -232,13 +232,97 @@ fn pc_012_what_the_store_cannot_take_is_undone_and_said() {
     assert_eq!(told(&again), (0, 600, Ipv4Addr::new(192, 0, 2, 0), 1024));
 }
 
+/// The results that frames tell.
+fn results(frames: &[Frame]) -> Vec<u8> {
+    frames.iter().map(|frame| told(frame).0).collect()
+}
+
+#[test]
+fn pc_012_batches_that_were_decided_on_top_of_one_that_fails_are_undone_with_it() {
+    let mut provisioning = provisioning(CONFIG);
+    ask(&mut provisioning, &map(1, 1, 600), start());
+    let before: Vec<_> = provisioning.book().leases().copied().collect();
+    // Each refreshes what the one before it has.
+    let batches = [1, 2, 3].map(|second| {
+        say(&mut provisioning, &map(1, 1, 600 + second), at(second));
+        provisioning.take_batch().unwrap()
+    });
+    assert_eq!(
+        batches.each_ref().map(Batch::rests_on_others),
+        [false, true, true]
+    );
+    say(&mut provisioning, &map(1, 1, 600), at(4));
+    let mut frames = Vec::new();
+    for batch in batches {
+        assert_eq!(results(&frames), [0; 0]);
+        assert!(!provisioning.book().leases().eq(&before));
+        frames = provisioning.finish(batch, Outcome::Failed, at(5));
+        // What rests on what will be taken back is not handed on.
+        assert!(provisioning.under_way() == 0 || provisioning.take_batch().is_none());
+    }
+    assert_eq!(results(&frames), [8; 4]);
+    assert!(provisioning.book().leases().eq(&before));
+    assert!(provisioning.take_batch().is_none());
+    say(&mut provisioning, &map(1, 1, 600), at(6));
+    assert!(!provisioning.take_batch().unwrap().rests_on_others());
+}
+
+#[test]
+fn what_came_through_before_a_batch_failed_stays() {
+    let mut provisioning = provisioning(CONFIG);
+    let batches = [1, 2, 3].map(|home| {
+        say(&mut provisioning, &map(home, 1, 600), start());
+        provisioning.take_batch().unwrap()
+    });
+    let outcomes = [Outcome::Done, Outcome::Failed, Outcome::Failed];
+    let told = batches.into_iter().zip(outcomes);
+    let told: Vec<_> = told
+        .map(|(batch, outcome)| results(&provisioning.finish(batch, outcome, at(1))))
+        .collect();
+    assert_eq!(told, [vec![0], vec![], vec![8, 8]]);
+    assert_eq!(provisioning.book().counts(), (1, 2));
+}
+
+#[test]
+fn what_rests_on_what_the_table_refuses_is_taken_back_from_the_store_the_last_first() {
+    let mut provisioning = provisioning(CONFIG);
+    ask(&mut provisioning, &map(1, 1, 600), start());
+    let before = *provisioning.book().leases().next().unwrap();
+    let batches = [1, 2].map(|second| {
+        say(&mut provisioning, &map(1, 1, 600 + second), at(second));
+        say(
+            &mut provisioning,
+            &map(1 + second as u16, 1, 600),
+            at(second),
+        );
+        provisioning.take_batch().unwrap()
+    });
+    let outcomes = [Outcome::Refused(vec![0, 1]), Outcome::Unpublished];
+    let mut told = Vec::new();
+    for (batch, outcome) in batches.into_iter().zip(outcomes) {
+        told.extend(results(&provisioning.finish(batch, outcome, at(3))));
+    }
+    assert_eq!(told, [8; 4]);
+    assert_eq!(provisioning.book().counts(), (1, 2));
+    let correction = provisioning.take_batch().unwrap();
+    // The table has nothing of it.
+    assert_eq!(changes(&correction), []);
+    let stored: Vec<_> = correction.to_store().collect();
+    let last = stored
+        .iter()
+        .rev()
+        .find(|effect| effect.lease().set == before.set);
+    assert!(matches!(last, Some(Effect::Refresh { after, .. }) if *after == before));
+    assert_eq!(stored.len(), 4);
+}
+
 #[test]
 fn a_set_that_the_table_refuses_is_taken_back_from_the_store_too() {
     let mut provisioning = provisioning(CONFIG);
     say(&mut provisioning, &map(1, 1, 600), start());
     say(&mut provisioning, &map(2, 1, 600), start());
     let batch = provisioning.take_batch().unwrap();
-    let frames = provisioning.finish(batch, &Outcome::Refused(vec![0]), start());
+    let frames = provisioning.finish(batch, Outcome::Refused(vec![0]), start());
     let results: Vec<_> = frames.iter().map(|frame| told(frame).0).collect();
     assert_eq!(results, [8, 0]);
     let correction = provisioning.take_batch().unwrap();
@@ -260,7 +344,7 @@ fn t_19_a_lease_that_ran_out_is_forwarded_no_longer_and_its_set_rests() {
     assert_eq!(changes(&batch), [Change::Remove(gone.ipv4(), gone.ports())]);
     // Its end is in the store already.
     assert_eq!(batch.to_store().count(), 0);
-    assert_eq!(provisioning.finish(batch, &Outcome::Done, at(600)), []);
+    assert_eq!(provisioning.finish(batch, Outcome::Done, at(600)), []);
     let other = ask(&mut provisioning, &map(2, 1, 600), at(719));
     assert_ne!(told(&other).2, told(&first).2);
     // 120 seconds later anybody may have it.
@@ -284,7 +368,7 @@ fn what_has_run_out_is_taken_off_the_table_though_the_store_fails() {
     assert_eq!(outcome, Ok(Outcome::Done));
     assert!(matches!(published[..], [Change::Remove(..)]));
     // Once is enough: a second removal would be refused, and fail those who wait beside it.
-    provisioning.finish(batch, &Outcome::Failed, at(600));
+    provisioning.finish(batch, Outcome::Failed, at(600));
     assert!(provisioning.take_batch().is_none());
 }
 
@@ -295,7 +379,7 @@ fn nobody_fails_because_what_nobody_waits_for_was_gone_already() {
     say(&mut provisioning, &map(2, 1, 600), at(600));
     let batch = provisioning.take_batch().unwrap();
     say(&mut provisioning, &map(3, 1, 600), at(600));
-    let frames = provisioning.finish(batch, &Outcome::Refused(vec![0]), at(600));
+    let frames = provisioning.finish(batch, Outcome::Refused(vec![0]), at(600));
     assert_eq!(
         frames.iter().map(|frame| told(frame).0).collect::<Vec<_>>(),
         [0]
@@ -312,7 +396,7 @@ fn who_waited_for_what_others_changed_fails_with_them_and_hears_so_once() {
     say(&mut provisioning, &map(1, 1, 0), at(1));
     let batch = provisioning.take_batch().unwrap();
     assert_eq!((batch.effects().len(), batch.len()), (1, 2));
-    let frames = provisioning.finish(batch, &Outcome::Refused(vec![0]), at(1));
+    let frames = provisioning.finish(batch, Outcome::Refused(vec![0]), at(1));
     assert_eq!(
         frames.iter().map(|frame| told(frame).0).collect::<Vec<_>>(),
         [8, 8]
@@ -328,9 +412,9 @@ fn an_answer_about_what_is_not_durable_yet_waits_for_it() {
     let batch = provisioning.take_batch().unwrap();
     // The deletion again: nothing is left of the lease, but that is not durable.
     assert_eq!(say(&mut provisioning, &map(1, 1, 0), at(1)), []);
-    assert_eq!(provisioning.finish(batch, &Outcome::Done, at(1)).len(), 1);
+    assert_eq!(provisioning.finish(batch, Outcome::Done, at(1)).len(), 1);
     let batch = provisioning.take_batch().unwrap();
-    let frames = provisioning.finish(batch, &Outcome::Done, at(1));
+    let frames = provisioning.finish(batch, Outcome::Done, at(1));
     assert_eq!((told(&frames[0]).0, told(&frames[0]).1), (0, 0));
 }
 
@@ -344,7 +428,7 @@ fn pc_006_those_who_hold_nothing_wait_for_those_who_do() {
     provisioning.receive(&map(1, 1, 600), NEIGHBOUR, at(1));
     let renewed = provisioning.take_batch().unwrap();
     assert!(matches!(renewed.effects(), [Effect::Refresh { .. }]));
-    provisioning.finish(renewed, &Outcome::Done, at(1));
+    provisioning.finish(renewed, Outcome::Done, at(1));
     assert_eq!(provisioning.serve_newcomers(10, at(1)), []);
     assert_eq!(provisioning.take_batch().unwrap().len(), 10);
 }
@@ -507,7 +591,7 @@ fn an_operator_hears_when_a_lease_is_gone_for_good() {
     assert!(is_done.try_recv().is_err());
     let batch = provisioning.take_batch().unwrap();
     assert_eq!((changes(&batch).len(), batch.to_store().count()), (1, 1));
-    provisioning.finish(batch, &Outcome::Done, at(1));
+    provisioning.finish(batch, Outcome::Done, at(1));
     assert_eq!(is_done.recv(), Ok(Ok(())));
     assert_eq!(provisioning.book().counts(), (0, 1));
 }
@@ -552,7 +636,7 @@ pub(crate) fn served_leases(homes: u16) -> LeaseService {
         while let Ok(inquiry) = inbox.recv() {
             provisioning.inquire(inquiry, at(10));
             if let Some(batch) = provisioning.take_batch() {
-                provisioning.finish(batch, &Outcome::Done, at(10));
+                provisioning.finish(batch, Outcome::Done, at(10));
             }
         }
     });

@@ -74,7 +74,7 @@ impl Leasing {
             let publication = batch.publication();
             let apply = |changes: Vec<_>| Ok(provisioning::apply(publisher, &changes));
             let Ok(outcome) = publication.carry_out::<Infallible>(apply);
-            frames.extend(provisioning.finish(batch, &outcome, now));
+            frames.extend(provisioning.finish(batch, outcome, now));
         }
         frames.extend(provisioning.due_updates(next_hop, now));
         frames

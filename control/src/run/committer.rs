@@ -1,5 +1,11 @@
-//! The thread that makes batches durable and has them published: it waits for the disk, so that nobody else
-//! has to.
+//! The thread that makes batches durable and has them published, and those that wait for the disk, so that nobody
+//! else has to.
+//!
+//! ```text
+//!  control ─ orders ─► leases ─ flushes ─► sync, sync, … ─┐
+//!     ▲                 │  ▲                              │
+//!     └──── reports ────┘  └────────── flushed ───────────┘
+//! ```
 
 use std::io;
 use std::thread;
@@ -7,17 +13,20 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::Receiver;
+use crossbeam_channel::SendError;
 use crossbeam_channel::Sender;
 use crossbeam_channel::bounded;
+use crossbeam_channel::select;
+use crossbeam_channel::unbounded;
 use leases::moment::Moment;
-use leases::row::Row;
+use leases::store::FLUSHES;
+use leases::store::Flush;
+use leases::store::Flushed;
 use leases::store::LeaseStore;
-use leases::store::Room;
-use tracing::warn;
 
+use super::under_way::Report;
+use super::under_way::UnderWay;
 use crate::provisioning::Batch;
-use crate::provisioning::Outcome;
-use crate::provisioning::StoreFacts;
 use crate::publisher::SoftwireService;
 use crate::publisher::WriterGone;
 
@@ -28,28 +37,6 @@ pub(super) enum Order {
     Commit(Batch, Moment),
     /// Do what is due.
     Tend(Moment),
-}
-
-/// What has been done.
-#[derive(Debug)]
-pub(super) struct Report {
-    /// The batch, unless nothing but time has passed.
-    pub(super) batch: Option<(Batch, Outcome)>,
-    /// Whether new leases may be granted.
-    pub(super) room: Room,
-    /// How it stands with the store.
-    pub(super) facts: StoreFacts,
-}
-
-impl Report {
-    /// What has been done, and how it stands with the store now.
-    pub(super) fn of(store: &dyn LeaseStore, batch: Option<(Batch, Outcome)>) -> Self {
-        Self {
-            batch,
-            room: store.room(),
-            facts: facts(store),
-        }
-    }
 }
 
 /// Both ends of the way to the thread.
@@ -70,18 +57,27 @@ impl Committer {
         softwires: SoftwireService,
         quarantine: Duration,
     ) -> io::Result<Self> {
-        // One batch is under way at a time, and the store is tended while none is.
-        let (orders, inbox) = bounded(2);
-        let (reported, reports) = bounded(2);
+        // Room for all batches that are under way, and one order to tend.
+        let (orders, inbox) = bounded(MOST_UNDER_WAY + 1);
+        let (reported, reports) = bounded(MOST_UNDER_WAY + 1);
+        let (flushes, to_run) = unbounded();
+        let (ran, flushed) = unbounded();
+        for _ in 0..MOST_UNDER_WAY {
+            let (to_run, ran) = (to_run.clone(), ran.clone());
+            // It ends when nothing is left to run.
+            thread::Builder::new()
+                .name("leases-sync".to_owned())
+                .spawn(move || run_all(&to_run, &ran))?;
+        }
         let work = Work {
-            store,
-            softwires,
-            quarantine,
-            is_failing: false,
+            under_way: UnderWay::new(store, softwires, quarantine),
+            flushes,
+            flushed,
+            reported,
         };
         let thread = thread::Builder::new()
             .name("leases".to_owned())
-            .spawn(move || work.run(&inbox, &reported))?;
+            .spawn(move || work.run(&inbox))?;
         Ok(Self {
             orders: Some(orders),
             reports,
@@ -107,69 +103,79 @@ impl Drop for Committer {
     }
 }
 
+/// Runs flushes until there will be none.
+fn run_all(to_run: &Receiver<Flush>, ran: &Sender<Flushed>) {
+    for flush in to_run {
+        if ran.send(flush.run()).is_err() {
+            return;
+        }
+    }
+}
+
 struct Work {
-    store: Box<dyn LeaseStore>,
-    softwires: SoftwireService,
-    quarantine: Duration,
-    is_failing: bool,
+    under_way: UnderWay,
+    flushes: Sender<Flush>,
+    flushed: Receiver<Flushed>,
+    reported: Sender<Report>,
+}
+
+/// Nobody is left to work for: whoever waits asks again.
+struct Stopping;
+
+impl From<WriterGone> for Stopping {
+    fn from(_: WriterGone) -> Self {
+        Self
+    }
+}
+
+impl<T> From<SendError<T>> for Stopping {
+    fn from(_: SendError<T>) -> Self {
+        Self
+    }
 }
 
 impl Work {
-    fn run(mut self, inbox: &Receiver<Order>, reported: &Sender<Report>) {
-        while let Ok(order) = inbox.recv() {
-            let batch = match order {
-                Order::Tend(moment) => {
-                    self.store.tend(&moment);
-                    None
-                }
-                Order::Commit(batch, moment) => match self.commit(&batch, &moment) {
-                    Ok(outcome) => Some((batch, outcome)),
-                    // The daemon is stopping; whoever waits asks again.
-                    Err(WriterGone) => return,
-                },
-            };
-            let report = Report::of(&*self.store, batch);
-            if reported.send(report).is_err() {
+    fn run(mut self, inbox: &Receiver<Order>) {
+        while let Ok(true) = self.step(inbox) {}
+        let Self {
+            mut under_way,
+            flushes,
+            flushed,
+            ..
+        } = self;
+        // What is under way still gets there, though nobody waits for it.
+        drop(flushes);
+        for flushed in flushed {
+            if under_way.settle(flushed).is_err() {
                 return;
             }
         }
     }
 
-    fn commit(&mut self, batch: &Batch, moment: &Moment) -> Result<Outcome, WriterGone> {
-        let row = |effect| Row::after(effect, self.quarantine, moment.monotonic);
-        let rows: Vec<_> = batch.to_store().map(row).collect();
-        let is_durable = rows.is_empty() || self.store(&rows, moment);
-        if is_durable {
-            let publication = batch.publication();
-            return publication.carry_out(|changes| self.softwires.lease(changes));
+    /// Does one thing. `false` when no orders will come.
+    fn step(&mut self, inbox: &Receiver<Order>) -> Result<bool, Stopping> {
+        select! {
+            recv(inbox) -> order => match order {
+                Ok(Order::Commit(batch, moment)) => {
+                    if let Some(flush) = self.under_way.begin(batch, &moment)? {
+                        self.flushes.send(flush)?;
+                    }
+                }
+                Ok(Order::Tend(moment)) => self.under_way.tend(&moment),
+                Err(_) => return Ok(false),
+            },
+            recv(self.flushed) -> flushed => {
+                if let Ok(flushed) = flushed {
+                    self.under_way.settle(flushed)?;
+                }
+            }
         }
-        let publication = batch.publication_of_failure();
-        publication.carry_out(|changes| self.softwires.lease(changes))?;
-        Ok(Outcome::Failed)
-    }
-
-    /// Whether the rows are durable. The first of several failures is logged, and when they have ended.
-    fn store(&mut self, rows: &[Row], moment: &Moment) -> bool {
-        let failure = self.store.commit(rows, moment).err();
-        match &failure {
-            Some(error) if !self.is_failing => warn!("leases cannot be made durable: {error}"),
-            None if self.is_failing => tracing::info!("leases are durable again"),
-            _ => {}
+        for report in self.under_way.reports() {
+            self.reported.send(report)?;
         }
-        self.is_failing = failure.is_some();
-        failure.is_none()
+        Ok(true)
     }
 }
 
-fn facts(store: &dyn LeaseStore) -> StoreFacts {
-    let status = store.status();
-    StoreFacts {
-        commits: status.commits,
-        rows: status.rows,
-        journal_bytes: status.journal_octets,
-        checkpoint_bytes: status.checkpoint_octets,
-        checkpoint_rows: status.checkpoint_rows,
-        checkpoint_age_s: status.checkpoint_age.map(|age| age.as_secs()),
-        trouble: status.trouble,
-    }
-}
+/// Batches that may be under way: as many as can wait for the disk at once.
+pub(super) const MOST_UNDER_WAY: usize = FLUSHES;

@@ -109,9 +109,10 @@ impl Exceptions {
             leasing.hurry();
             let frames = leasing.end(None);
             self.send(frames);
-            if leasing.is_committing() {
-                let frames = leasing.wait(LAST_COMMIT);
-                self.send(frames.into_iter().flatten());
+            while leasing.is_committing()
+                && let Some(frames) = leasing.wait(LAST_COMMIT)
+            {
+                self.send(frames);
             }
         }
         self.punted.discard();

@@ -18,9 +18,10 @@ use tracing::info;
 use tracing::warn;
 
 use super::committer::Committer;
+use super::committer::MOST_UNDER_WAY;
 use super::committer::Order;
-use super::committer::Report;
 use super::restore::Restored;
+use super::under_way::Report;
 use crate::config::Pcp;
 use crate::exception::ExceptionPath;
 use crate::exception::Frame;
@@ -44,6 +45,7 @@ pub(crate) struct Leasing {
     inquiries: Receiver<Inquiry>,
     reserved: Receiver<Reserved>,
     tended: Instant,
+    is_tending: bool,
     /// When a batch was last handed on.
     committed: Instant,
 }
@@ -86,6 +88,7 @@ impl Leasing {
             inquiries,
             reserved,
             tended: moment.monotonic,
+            is_tending: false,
             committed: Instant::default(),
         };
         leasing.hear(found);
@@ -139,16 +142,28 @@ impl Leasing {
         }
         frames.extend(self.provisioning.due_updates(next_hop, now));
         self.look_at_softwires(now);
-        let is_due = now.since(self.committed) >= COMMIT_EVERY
-            || self.provisioning.waiting() >= COMMIT_AT_ONCE;
-        if is_due && let Some(batch) = self.provisioning.take_batch() {
+        if self.is_batch_due(now)
+            && let Some(batch) = self.provisioning.take_batch()
+        {
             self.committed = now;
             self.committer.order(Order::Commit(batch, self.moment));
-        } else if now.since(self.tended) >= TEND_EVERY && !self.provisioning.is_committing() {
+        }
+        if now.since(self.tended) >= TEND_EVERY && !self.is_tending {
             self.tended = now;
+            self.is_tending = true;
             self.committer.order(Order::Tend(self.moment));
         }
         frames
+    }
+
+    /// Whether to hand on what was decided. While nothing is under way that is soon; otherwise the disk is slow,
+    /// and batches follow each other so that nobody waits much longer than for one sync.
+    fn is_batch_due(&self, now: Instant) -> bool {
+        let since = now.since(self.committed);
+        match self.provisioning.under_way() {
+            0 => since >= COMMIT_EVERY || self.provisioning.waiting() >= COMMIT_AT_ONCE,
+            under_way => since >= OVERLAP_EVERY && under_way < MOST_UNDER_WAY,
+        }
     }
 
     /// Lets the next batch begin at once.
@@ -163,8 +178,8 @@ impl Leasing {
     }
 
     /// Whether answers wait for the store.
-    pub(crate) fn is_committing(&self) -> bool {
-        self.provisioning.is_committing()
+    pub(crate) const fn is_committing(&self) -> bool {
+        self.provisioning.under_way() > 0
     }
 
     /// Sees which softwires carry packets, when that matters.
@@ -207,10 +222,13 @@ impl Leasing {
         }
         self.provisioning.set_store_facts(report.facts);
         match report.batch {
-            None => Vec::new(),
+            None => {
+                self.is_tending = false;
+                Vec::new()
+            }
             Some((batch, outcome)) => {
                 let now = self.moment.monotonic;
-                self.provisioning.finish(batch, &outcome, now)
+                self.provisioning.finish(batch, outcome, now)
             }
         }
     }
@@ -233,4 +251,6 @@ const INQUIRIES: usize = 16;
 /// threads, which packets on the next core can feel.
 const COMMIT_EVERY: Duration = Duration::from_micros(500);
 const COMMIT_AT_ONCE: usize = 1024;
+/// From batch to batch where a sync takes longer than this.
+const OVERLAP_EVERY: Duration = Duration::from_millis(1);
 const TEND_EVERY: Duration = Duration::from_secs(1);

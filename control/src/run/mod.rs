@@ -15,6 +15,7 @@ mod ports;
 pub(crate) mod punted;
 pub(crate) mod restore;
 mod shortage;
+mod under_way;
 mod workers;
 
 use std::io;
