@@ -111,10 +111,10 @@ mod tests {
         }
         refill.finish();
         assert_eq!(book.counts(), (64, 64));
-        assert!(book.leases().any(|held| *held == lease(126)));
+        assert!(book.leases().any(|held| held == lease(126)));
         assert!(
             book.resting_leases()
-                .any(|resting| resting == (&lease(127), until))
+                .any(|resting| resting == (lease(127), until))
         );
         assert_eq!(refused, [lease(128).set, lease(129).set]);
     }

@@ -119,7 +119,6 @@ impl Book {
             let Some((lease, phase)) = self.leases.find(id) else {
                 continue;
             };
-            let lease = *lease;
             match phase {
                 Phase::Active => {
                     self.rest(id, now);
@@ -180,19 +179,19 @@ impl Book {
     #[must_use]
     pub fn revoke(&self, set: PortSet) -> Option<Effect> {
         self.lease_of(set).map(|lease| Effect::Release {
-            lease: *lease,
+            lease,
             cause: Cause::Revoked,
         })
     }
 
     /// Who holds `port` of `address` now (LG-001).
     #[must_use]
-    pub fn holder(&self, address: Ipv4Addr, port: u16) -> Option<&Lease> {
+    pub fn holder(&self, address: Ipv4Addr, port: u16) -> Option<Lease> {
         self.lease_of(self.pools.set_at(address, port)?)
     }
 
     /// All leases that are held, in no order that means anything.
-    pub fn leases(&self) -> impl Iterator<Item = &Lease> {
+    pub fn leases(&self) -> impl Iterator<Item = Lease> {
         self.leases
             .iter()
             .filter(|(_, phase)| *phase == Phase::Active)
@@ -200,7 +199,7 @@ impl Book {
     }
 
     /// All leases whose sets rest, and until when.
-    pub fn resting_leases(&self) -> impl Iterator<Item = (&Lease, Instant)> {
+    pub fn resting_leases(&self) -> impl Iterator<Item = (Lease, Instant)> {
         self.leases.iter().filter_map(|(lease, phase)| match phase {
             Phase::Active => None,
             Phase::Resting(until) => Some((lease, until)),
@@ -208,7 +207,7 @@ impl Book {
     }
 
     /// What the subscriber at `outer` holds, and what rests for it.
-    pub fn of_subscriber(&self, outer: Ipv6Addr) -> impl Iterator<Item = (&Lease, Phase)> {
+    pub fn of_subscriber(&self, outer: Ipv6Addr) -> impl Iterator<Item = (Lease, Phase)> {
         self.leases
             .of_subscriber(self.leases.subscriber(outer))
             .map(|(_, lease, phase)| (lease, phase))
@@ -226,7 +225,7 @@ impl Book {
         &self,
         from: usize,
         most: usize,
-    ) -> (impl Iterator<Item = (&Lease, Phase)>, Option<usize>) {
+    ) -> (impl Iterator<Item = (Lease, Phase)>, Option<usize>) {
         self.leases.page(from, most)
     }
 
@@ -242,7 +241,7 @@ impl Book {
         &self.pools
     }
 
-    fn lease_of(&self, set: PortSet) -> Option<&Lease> {
+    fn lease_of(&self, set: PortSet) -> Option<Lease> {
         match self.pools.place(set)? {
             Place::Taken(id) => match self.leases.find(id)? {
                 (lease, Phase::Active) => Some(lease),
@@ -257,7 +256,7 @@ impl Book {
         let missing = BookError::NotHeld { set: lease.set };
         match self.pools.place(lease.set) {
             Some(Place::Taken(id)) => match self.leases.find(id) {
-                Some((held, Phase::Active)) if held == lease => Ok(id),
+                Some((held, Phase::Active)) if held == *lease => Ok(id),
                 _ => Err(missing),
             },
             _ => Err(missing),
@@ -293,7 +292,6 @@ impl Book {
         let Some((lease, _)) = self.leases.find(id) else {
             return;
         };
-        let lease = *lease;
         if self.quarantine.is_zero() {
             self.close(id, lease.set);
         } else {
@@ -403,7 +401,7 @@ impl Bindings for Book {
         self.leases.subscriber(outer)
     }
 
-    fn held(&self, subscriber: Subscriber) -> impl Iterator<Item = &Lease> {
+    fn held(&self, subscriber: Subscriber) -> impl Iterator<Item = Lease> {
         self.leases
             .of_subscriber(subscriber)
             .filter(|(_, _, phase)| *phase == Phase::Active)

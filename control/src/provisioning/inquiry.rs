@@ -172,16 +172,16 @@ impl Provisioning {
             Inquiry::Page(from, answer) => drop(answer.send(self.page(from, now))),
             Inquiry::Holder(ipv4, port, answer) => {
                 let lease = self.book.holder(ipv4, port);
-                let facts = lease.map(|lease| LeaseFacts::new(lease, Phase::Active, now));
+                let facts = lease.map(|lease| LeaseFacts::new(&lease, Phase::Active, now));
                 drop(answer.send(facts));
             }
             Inquiry::Subscriber(outer, answer) => {
                 let leases = self.book.of_subscriber(outer);
-                let leases = leases.map(|(lease, phase)| LeaseFacts::new(lease, phase, now));
+                let leases = leases.map(|(lease, phase)| LeaseFacts::new(&lease, phase, now));
                 drop(answer.send(leases.collect()));
             }
             Inquiry::Revoke(ipv4, port, found, done) => {
-                let lease = self.book.holder(ipv4, port).copied();
+                let lease = self.book.holder(ipv4, port);
                 let facts = lease.map(|lease| LeaseFacts::new(&lease, Phase::Active, now));
                 drop(found.send(facts));
                 if let Some(lease) = lease {
@@ -239,7 +239,7 @@ impl Provisioning {
         let (leases, next) = self.book.page(from, PAGE);
         LeasePage {
             leases: leases
-                .map(|(lease, phase)| LeaseFacts::new(lease, phase, now))
+                .map(|(lease, phase)| LeaseFacts::new(&lease, phase, now))
                 .collect(),
             next,
         }

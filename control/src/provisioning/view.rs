@@ -32,7 +32,7 @@ impl Bindings for View<'_> {
         self.book.subscriber(outer)
     }
 
-    fn held(&self, subscriber: Subscriber) -> impl Iterator<Item = &Lease> {
+    fn held(&self, subscriber: Subscriber) -> impl Iterator<Item = Lease> {
         self.book.held(subscriber)
     }
 

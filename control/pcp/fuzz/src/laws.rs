@@ -192,7 +192,7 @@ fn holders(world: &World, snapshot: &Snapshot) {
         let ports = lease.set.ports();
         for port in [ports.first(), ports.last()] {
             let holder = world.book.holder(lease.set.address(), port);
-            assert_eq!(holder, Some(lease));
+            assert_eq!(holder, Some(*lease));
         }
     }
     for (lease, _) in &snapshot.resting {

@@ -154,7 +154,7 @@ fn is_entitled(world: &World, ask: &Ask, asked: &Seen, lease: &Lease) {
     let had_it = world
         .book
         .resting_leases()
-        .any(|(other, _)| other.set == lease.set && subscriber(other) == subscriber(lease));
+        .any(|(other, _)| other.set == lease.set && subscriber(&other) == subscriber(lease));
     assert!(owner == Owner::Pcp || is_suggested, "not what was picked");
     let in_grace = world.now < world.grace_until;
     assert!(!in_grace || is_suggested || had_it, "somebody else's set");

@@ -47,13 +47,9 @@ impl World {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let mut held: Vec<Lease> = self.book.leases().copied().collect();
+        let mut held: Vec<Lease> = self.book.leases().collect();
         held.sort_unstable_by_key(|lease| place(lease.set));
-        let mut resting: Vec<_> = self
-            .book
-            .resting_leases()
-            .map(|(lease, until)| (*lease, until))
-            .collect();
+        let mut resting: Vec<_> = self.book.resting_leases().collect();
         resting.sort_unstable_by_key(|(lease, _)| place(lease.set));
         Snapshot {
             held,

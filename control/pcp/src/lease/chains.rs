@@ -52,6 +52,12 @@ impl Chains {
         }
     }
 
+    /// Makes room for so many subscribers more.
+    pub(super) fn reserve(&mut self, subscribers: usize, of: impl Fn(LeaseId) -> Subscriber) {
+        let Self { heads, hasher } = self;
+        heads.reserve(subscribers, |id| hasher.hash_one(of(*id)));
+    }
+
     /// Forgets a subscriber's chain.
     pub(super) fn remove(&mut self, subscriber: Subscriber, of: impl Fn(LeaseId) -> Subscriber) {
         let hash = self.hasher.hash_one(subscriber);

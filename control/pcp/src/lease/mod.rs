@@ -10,6 +10,7 @@
 //! chain of its subscriber (s10.2 of the conformance list; PC-045).
 
 mod chains;
+mod slot;
 mod store;
 mod wheel;
 

@@ -34,6 +34,11 @@ impl Wheel {
         }
     }
 
+    /// Makes room for so many deadlines more.
+    pub(super) fn reserve(&mut self, deadlines: usize) {
+        self.links.reserve(deadlines);
+    }
+
     /// Sets the deadline of `id`, or changes it. What is due already comes with the next second.
     pub(super) fn schedule(&mut self, id: LeaseId, at_s: u32) {
         self.cancel(id);

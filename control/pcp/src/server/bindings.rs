@@ -19,7 +19,7 @@ pub trait Bindings {
     fn subscriber(&self, outer: Ipv6Addr) -> Subscriber;
 
     /// The leases that a subscriber holds. Sets that rest are not among them.
-    fn held(&self, subscriber: Subscriber) -> impl Iterator<Item = &Lease>;
+    fn held(&self, subscriber: Subscriber) -> impl Iterator<Item = Lease>;
 
     /// Number of sets that rest after the subscriber held them.
     fn resting(&self, subscriber: Subscriber) -> usize;

@@ -91,7 +91,7 @@ impl World {
 
     fn update(&self) -> Vec<u8> {
         let lease = self.book.leases().next().expect("a lease");
-        let update = self.server.mapping_update(lease, Instant::default());
+        let update = self.server.mapping_update(&lease, Instant::default());
         update.expect("room for a lease").to_vec()
     }
 }

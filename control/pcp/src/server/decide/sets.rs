@@ -25,7 +25,7 @@ use crate::server::Wish;
 use crate::wire::Parity;
 use crate::wire::Refusal;
 
-type Leases<'a> = ArrayVec<&'a Lease, MAX_EFFECTS>;
+type Leases = ArrayVec<Lease, MAX_EFFECTS>;
 
 impl Server {
     pub(super) fn sets(&self, bindings: &impl Bindings, question: &Question<'_>) -> Answer {
@@ -54,7 +54,7 @@ impl Server {
         if wanted == Wanted::WholeAddress && holds_another {
             return Err(Refusal::new(ResultCode::UnsupportedProtocol));
         }
-        let may_be_its = |lease: &&Lease| {
+        let may_be_its = |lease: &Lease| {
             lease.client.may_have_moved_to(&question.client)
                 && lease.nonce == question.map.nonce
                 && wanted.concerns(lease.set)
@@ -69,7 +69,7 @@ impl Server {
                 .filter(may_be_its)
                 .filter(|lease| Some(lease.client) == from),
         );
-        let may_move = |lease: &&Lease| self.may_move(bindings, question, lease);
+        let may_move = |lease: &Lease| self.may_move(bindings, question, lease);
         if !moved.is_empty() && moved.iter().all(may_move) {
             return self.migrate(bindings, question, &moved);
         }
@@ -93,7 +93,7 @@ impl Server {
         &self,
         bindings: &impl Bindings,
         question: &Question<'_>,
-        held: &Leases<'_>,
+        held: &Leases,
     ) -> Result<(), Refusal> {
         let locked = held.iter().find(|lease| {
             let taken_over = match self.config.nonce_takeover {
@@ -115,11 +115,11 @@ impl Server {
     }
 
     /// Sets die as a whole, however few of their ports the request names (PS-020).
-    fn release(&self, question: &Question<'_>, held: &Leases<'_>) -> Answer {
+    fn release(&self, question: &Question<'_>, held: &Leases) -> Answer {
         let effects = held
             .iter()
             .map(|lease| Effect::Release {
-                lease: **lease,
+                lease: *lease,
                 cause: Cause::Deleted,
             })
             .collect();
@@ -136,12 +136,7 @@ impl Server {
     /// has one BR address. So it hears NOT_AUTHORIZED for as long as the lease lasts, and may go back to
     /// that address, give the set back from where it is, or wait and be served by a pool that has its own.
     /// Where the operator has given the pool that very address since, the lease follows.
-    fn refresh(
-        &self,
-        bindings: &impl Bindings,
-        question: &Question<'_>,
-        held: &Leases<'_>,
-    ) -> Answer {
+    fn refresh(&self, bindings: &impl Bindings, question: &Question<'_>, held: &Leases) -> Answer {
         let br = |lease: &Lease| br_by(bindings, question, lease);
         if let Some(elsewhere) = held.iter().find(|lease| br(lease).is_none()) {
             let remaining_s = elsewhere.remaining_s(question.now);
@@ -163,12 +158,7 @@ impl Server {
     }
 
     /// The same subscriber and the same nonce at another address: the leases follow (FO-003).
-    fn migrate(
-        &self,
-        bindings: &impl Bindings,
-        question: &Question<'_>,
-        moved: &Leases<'_>,
-    ) -> Answer {
+    fn migrate(&self, bindings: &impl Bindings, question: &Question<'_>, moved: &Leases) -> Answer {
         self.renewed(bindings, question, moved, |before, after| Effect::Migrate {
             before,
             after: Lease {
@@ -185,7 +175,7 @@ impl Server {
         &self,
         bindings: &impl Bindings,
         question: &Question<'_>,
-        leases: &Leases<'_>,
+        leases: &Leases,
         effect: impl Fn(Lease, Lease) -> Effect,
     ) -> Answer {
         let lifetime_s = self.lifetime_s(bindings, question);
@@ -197,9 +187,9 @@ impl Server {
                     expires: question.now + Duration::from_secs(lifetime_s.into()),
                     contact: question.contact,
                     parity: question.port_set().map_or(before.parity, |set| set.parity),
-                    ..**before
+                    ..*before
                 };
-                effect(**before, after)
+                effect(*before, after)
             })
             .collect();
         let first = leases
@@ -295,8 +285,8 @@ fn moved_to(bindings: &impl Bindings, question: &Question<'_>, lease: &Lease) ->
 }
 
 /// The leases by their ports, the lowest first, so that the same request finds the same first one.
-fn in_order<'a>(leases: impl Iterator<Item = &'a Lease>) -> Leases<'a> {
-    let mut leases: Leases<'a> = leases.take(MAX_EFFECTS).collect();
+fn in_order(leases: impl Iterator<Item = Lease>) -> Leases {
+    let mut leases: Leases = leases.take(MAX_EFFECTS).collect();
     leases.sort_unstable_by_key(|lease| lease.set.ports().first());
     leases
 }

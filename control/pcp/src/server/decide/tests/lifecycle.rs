@@ -249,11 +249,11 @@ fn pc_012_what_could_not_be_published_is_undone() {
 
     let first = world.ask(b4(1), &ask);
     world.pass(60);
-    let before: Vec<_> = world.book.leases().copied().collect();
+    let before: Vec<_> = world.book.leases().collect();
     for ask in [ask.clone(), ask.clone().lifetime(0)] {
         let decision = world.send(b4(1), &ask);
         world.book.undo(&decision.effects[0], world.now).unwrap();
-        assert_eq!(world.book.leases().copied().collect::<Vec<_>>(), before);
+        assert_eq!(world.book.leases().collect::<Vec<_>>(), before);
     }
     assert_eq!(world.ask(b4(1), &ask), first);
 }
@@ -263,7 +263,7 @@ fn pc_012_what_could_not_be_published_is_undone() {
 fn pc_142_fo_011_after_a_loss_old_sets_go_to_those_who_had_them() {
     let mut world = World::residential();
     let old = world.ask(b4(1), &Ask::canonical().suggest([192, 0, 2, 5], 26624));
-    let lease = *world.book.leases().next().unwrap();
+    let lease = world.book.leases().next().unwrap();
     let mut world = World::residential();
     world.server.lose_state(world.now, Duration::from_secs(120));
     assert_eq!(world.server.epoch_s(world.now), 0);
@@ -308,7 +308,7 @@ fn fo_011_pools_that_nobody_had_sets_of_serve_newcomers_at_once() {
 fn fo_014_what_was_restored_is_held_as_before() {
     let mut world = World::residential();
     let old = world.ask(b4(1), &Ask::canonical());
-    let lease = *world.book.leases().next().unwrap();
+    let lease = world.book.leases().next().unwrap();
     let mut world = World::residential();
     world.book.restore(lease).unwrap();
     assert!(world.book.restore(lease).is_err());
@@ -361,7 +361,7 @@ fn a_set_that_is_bound_by_other_means_is_kept_back() {
 fn lg_003_the_operator_may_take_a_lease_away() {
     let mut world = World::residential();
     world.ask(b4(1), &Ask::canonical());
-    let lease = *world.book.leases().next().unwrap();
+    let lease = world.book.leases().next().unwrap();
     let effect = world.book.revoke(lease.set).unwrap();
     world.book.apply(&effect, world.now).unwrap();
     assert_eq!(world.book.counts(), (0, 1));
@@ -392,7 +392,7 @@ impl Bindings for Watched<'_> {
     fn held(
         &self,
         subscriber: crate::subscriber::Subscriber,
-    ) -> impl Iterator<Item = &crate::lease::Lease> {
+    ) -> impl Iterator<Item = crate::lease::Lease> {
         self.book.held(subscriber)
     }
     fn resting(&self, subscriber: crate::subscriber::Subscriber) -> usize {

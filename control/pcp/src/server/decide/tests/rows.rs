@@ -35,7 +35,7 @@ fn row_01_ps_019_pc_033_pc_146_the_canonical_request_gets_the_set_of_the_policy(
     assert_eq!(response[60..], [130, 0, 0, 5, 8, 0, 8, 0, 0, 0, 0, 0]);
     assert_eq!(
         world.book.holder(Ipv4Addr::new(192, 0, 2, 4), 3000),
-        Some(&lease)
+        Some(lease)
     );
 }
 
@@ -390,7 +390,7 @@ fn ps_018_parity_is_kept_and_said_to_be() {
         let response = world.send(b4(1), &ask).response.unwrap();
         assert_eq!(response[60..], [130, 0, 0, 5, 8, 0, 8, 0, 1, 0, 0, 0]);
     }
-    let lease = *world.book.leases().next().unwrap();
+    let lease = world.book.leases().next().unwrap();
     let update = world.server.mapping_update(&lease, world.now).unwrap();
     assert_eq!(update[68], 1);
 }

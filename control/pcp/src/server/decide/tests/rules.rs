@@ -107,7 +107,7 @@ fn pc_044_where_nobody_counts_idle_time_a_delete_ends_at_once() {
 fn pc_140_a_loss_can_be_announced_and_a_change_be_told() {
     let mut world = World::residential();
     let granted = world.ask(b4(1), &Ask::canonical());
-    let lease = *world.book.leases().next().unwrap();
+    let lease = world.book.leases().next().unwrap();
     world.pass(100);
     let update = world.server.mapping_update(&lease, world.now).unwrap();
     let update = said(&update);
@@ -128,7 +128,7 @@ fn pc_140_a_loss_can_be_announced_and_a_change_be_told() {
 fn pc_160_without_security_nobody_touches_what_another_has() {
     let mut world = World::residential();
     world.ask(b4(1), &Ask::canonical());
-    let before: Vec<_> = world.book.leases().copied().collect();
+    let before: Vec<_> = world.book.leases().collect();
     let theirs = before[0].set.ports();
     for ask in [
         Ask::canonical().lifetime(0),
@@ -144,5 +144,5 @@ fn pc_160_without_security_nobody_touches_what_another_has() {
     }
     let own = world.ask(b4(2), &Ask::canonical().suggest([192, 0, 2, 4], 2048));
     assert_ne!(own.external.1, theirs.first());
-    assert!(world.book.leases().any(|lease| *lease == before[0]));
+    assert!(world.book.leases().any(|lease| lease == before[0]));
 }
