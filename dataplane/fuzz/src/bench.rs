@@ -1,4 +1,7 @@
-//! The box of one execution: frames go in, time passes, and every law is checked after every round.
+//! The box of an execution: frames go in, time passes, and every law is checked after every round.
+//!
+//! An execution ends when nothing waits any more and so much time has passed that nothing is remembered, so
+//! the box can serve the next one that asks for the same settings; counters and time go on. `shelf` keeps it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +41,7 @@ pub(crate) struct Bench {
     now: Instant,
     judge: Judge,
     pending: usize,
+    executions: u32,
 }
 
 /// How a frame comes in.
@@ -74,7 +78,14 @@ impl Bench {
             now: Instant::default(),
             settings,
             pending: 0,
+            executions: 0,
         }
+    }
+
+    /// Whether this box has served long enough: what is wrong only with a box that has just begun must be
+    /// met too, and its clock must not run out.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.executions >= EXECUTIONS_MAX
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -101,60 +112,65 @@ impl Bench {
         self.now = self.now + duration;
         PUBLISHER.with(|publisher| self.paths.lapse(publisher, self.now));
         self.worker.ports_mut().now = self.now;
-        self.round();
+        self.step();
     }
 
     /// Runs the worker until nothing arrives any more.
     pub(crate) fn round(&mut self) {
-        loop {
-            let ports = self.worker.ports_mut();
-            ports.transmit_room = [self.settings.transmit_room; 2];
-            ports.punt_room = self.settings.punt_room;
-            let arrived = self.worker.round();
-            self.check();
-            self.hear();
-            self.pending -= arrived;
-            if self.pending == 0 {
-                break;
-            }
+        while self.pending > 0 {
+            let arrived = self.step();
             assert!(arrived > 0, "{} packets do not arrive", self.pending);
         }
     }
 
     /// Lets everything that waits run out of time; nothing may be left then.
-    pub(crate) fn finish(mut self) {
-        self.round();
+    pub(crate) fn finish(&mut self) {
         self.wait(LONGER_THAN_ANY_TIMEOUT);
+        self.check();
         assert_eq!(account::held(&self.counters), 0, "fragments wait for ever");
         assert_eq!(
             (self.pool.packets(), self.pool.buffers()),
             (0, 0),
             "buffers did not come back"
         );
+        self.judge.forget(&self.counters);
+        self.executions += 1;
+    }
+
+    /// One round of the worker. Returns how many packets arrived.
+    fn step(&mut self) -> usize {
+        let ports = self.worker.ports_mut();
+        ports.transmit_room = [self.settings.transmit_room; 2];
+        ports.punt_room = self.settings.punt_room;
+        let arrived = self.worker.round();
+        self.pending -= arrived;
+        self.judge_all();
+        // The law is one of sums that only grow, so a round that does nothing is judged with the next.
+        if arrived > 0 {
+            self.check();
+        }
+        self.hear();
+        arrived
+    }
+
+    /// Judges what has left in this round.
+    fn judge_all(&mut self) {
+        self.judge.begin(&self.counters);
+        for side in [Side::Internet, Side::Access] {
+            let mut packets = std::mem::take(&mut self.worker.ports_mut().left[side as usize]);
+            for packet in packets.drain(..) {
+                self.judge_packet(side, &packet);
+            }
+            self.worker.ports_mut().left[side as usize] = packets;
+            self.judge.end_of_round(side, self.settings.loses_frames());
+        }
     }
 
     fn check(&mut self) {
-        let ports = self.worker.ports_mut();
-        let left = [Side::Internet, Side::Access]
-            .map(|side| (side, std::mem::take(&mut ports.left[side as usize])));
-        self.judge.begin(&self.counters);
-        for (side, packets) in left {
-            for packet in packets {
-                self.judge_packet(side, &packet);
-            }
-            self.judge.end_of_round(side, self.settings.loses_frames());
-        }
         let punted = self.worker.ports_mut().punted;
         account::check(&self.counters, self.judge.taken(), punted);
-        let waiting: usize = self
-            .worker
-            .ports_mut()
-            .arriving
-            .iter()
-            .map(|queue| queue.len())
-            .sum();
         assert_eq!(
-            (self.pool.packets() - waiting) as u64,
+            (self.pool.packets() - self.pending) as u64,
             account::held(&self.counters),
             "buffers are out that nobody waits with"
         );
@@ -174,3 +190,5 @@ impl Bench {
 
 /// Longer than any packet waits, and than anything is known of a path.
 const LONGER_THAN_ANY_TIMEOUT: Duration = Duration::from_secs(601);
+/// Executions that a box serves: a clock of 64 bits has the nanoseconds for many more.
+const EXECUTIONS_MAX: u32 = 1000;

@@ -16,12 +16,14 @@ use crate::bench::Bench;
 use crate::front;
 use crate::front::Front;
 use crate::input::Input;
-use crate::settings::Settings;
+use crate::shelf;
 
 /// Runs one input.
 pub fn frames(octets: &[u8]) {
-    let mut input = Input::new(octets);
-    let mut bench = Bench::new(Settings::read(&mut input));
+    shelf::with_bench(octets, tell);
+}
+
+fn tell(bench: &mut Bench, input: &mut Input<'_>) {
     let mut frames = 0;
     while !input.is_empty() && frames < FRAMES_MAX {
         frames += 1;
@@ -38,13 +40,15 @@ pub fn frames(octets: &[u8]) {
             Side::Internet
         };
         let link = bench.settings().link(side);
+        let octets = input.below(OCTETS_MAX);
+        let octets = input.take(octets);
+        let len = octets.len();
         let (mut frame, stripped_vlan) = match control >> 1 & 3 {
-            0 => Front::Usual.build(link, front::ether_type(side)),
-            1 => Front::Stripped.build(link, front::ether_type(side)),
-            _ => (Vec::new(), None),
+            0 => Front::Usual.build(link, front::ether_type(side), len),
+            1 => Front::Stripped.build(link, front::ether_type(side), len),
+            _ => (Vec::with_capacity(len), None),
         };
-        let len = input.below(OCTETS_MAX);
-        frame.extend_from_slice(input.take(len));
+        frame.extend_from_slice(octets);
         if is_asked(3) {
             front::mend_ipv4(&mut frame);
         }
@@ -61,7 +65,6 @@ pub fn frames(octets: &[u8]) {
         };
         bench.receive(&frame, arrival);
     }
-    bench.finish();
 }
 
 /// Frames of one input.

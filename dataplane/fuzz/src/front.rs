@@ -21,9 +21,10 @@ pub(crate) enum Front {
 }
 
 impl Front {
-    /// The octets in front of a packet of `ether_type`, and the tag that the device took out.
-    pub(crate) fn build(self, link: &Link, ether_type: u16) -> (Vec<u8>, Option<u16>) {
-        let mut octets = Vec::with_capacity(18);
+    /// The octets in front of a packet of `ether_type`, with room for `len` octets behind them, and the tag
+    /// that the device took out.
+    pub(crate) fn build(self, link: &Link, ether_type: u16, len: usize) -> (Vec<u8>, Option<u16>) {
+        let mut octets = Vec::with_capacity(FRONT_MAX + len);
         let mut mac = link.mac.0;
         if self == Self::OtherMac {
             mac[5] ^= 0x40;
@@ -59,19 +60,22 @@ pub(crate) fn strip<'f>(
     inserted: Option<u16>,
 ) -> &'f [u8] {
     let link = settings.link(side);
-    let mut front = Vec::with_capacity(18);
-    front.extend(link.next_hop_mac.unwrap_or_default().0);
-    front.extend(link.mac.0);
-    if let (Some(vlan), false) = (link.vlan, link.vlan_by_device) {
-        front.extend(VLAN.to_be_bytes());
-        front.extend(vlan.to_be_bytes());
-    }
-    front.extend(ether_type(side).to_be_bytes());
+    let mut tag = [0; 4];
+    tag[..2].copy_from_slice(&VLAN.to_be_bytes());
+    tag[2..].copy_from_slice(&link.vlan.unwrap_or_default().to_be_bytes());
+    let is_tagged = link.vlan.is_some() && !link.vlan_by_device;
+    let tag = if is_tagged { &tag[..] } else { &[] };
     let by_device = link.vlan.filter(|_| link.vlan_by_device);
     assert_eq!(inserted, by_device, "the tag for the device");
-    match frame.strip_prefix(front.as_slice()) {
+    let next_hop = link.next_hop_mac.unwrap_or_default().0;
+    let packet = frame
+        .strip_prefix(&next_hop)
+        .and_then(|rest| rest.strip_prefix(&link.mac.0))
+        .and_then(|rest| rest.strip_prefix(tag))
+        .and_then(|rest| rest.strip_prefix(&ether_type(side).to_be_bytes()));
+    match packet {
         Some(packet) => packet,
-        None => panic!("{side:?}: the front of {frame:02x?} is not {front:02x?}"),
+        None => panic!("{side:?}: the front of {frame:02x?} is not as {link:?} says"),
     }
 }
 
@@ -109,6 +113,8 @@ pub(crate) fn mend_ipv4(frame: &mut [u8]) {
     }
 }
 
+/// Two addresses, a tag and an EtherType.
+const FRONT_MAX: usize = 18;
 const VLAN: u16 = 0x8100;
 pub(crate) const IPV4: u16 = 0x0800;
 pub(crate) const IPV6: u16 = 0x86dd;

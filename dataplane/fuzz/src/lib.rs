@@ -2,10 +2,10 @@
 //!
 //! ```text
 //!  octets ─► frames ──────────────┐
-//!  octets ─► packets ─► build ────┴─► bench: Worker over ports of vectors ─► sent, account
+//!  octets ─► packets ─► build ────┴─► shelf ─► bench: Worker over ports of vectors ─► sent, account
 //! ```
 //!
-//! Every execution sets a box up from the first octets, sends it what the others describe, and holds
+//! Every execution takes a box as its first octets ask for, sends it what the others describe, and holds
 //! everything that leaves and every counter against laws that are written here a second time, and know
 //! nothing of the code they judge. `scripts/fuzz` runs it.
 
@@ -22,6 +22,7 @@ mod packets;
 mod ports;
 mod sent;
 mod settings;
+mod shelf;
 mod sum;
 
 pub use frames::frames;

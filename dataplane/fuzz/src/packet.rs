@@ -3,7 +3,9 @@
 //! The octets of a segment are all there is of it: a read past them panics. New octets hold anything but
 //! what one would like, a packet can have only so many segments, and the pool knows what is still out.
 
+use std::borrow::Cow;
 use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use lwaftr_dataplane::packet::NoHeadroom;
@@ -11,25 +13,31 @@ use lwaftr_dataplane::packet::Packet;
 
 /// Where buffers come from and go back to.
 #[derive(Clone, Debug)]
-pub(crate) struct Pool(Rc<Counts>);
+pub(crate) struct Pool(Rc<Store>);
 
 #[derive(Debug)]
-struct Counts {
+struct Store {
     packets: Cell<usize>,
     buffers: Cell<usize>,
     /// Buffers that the box may ask for beyond those that arrive.
     capacity: usize,
     room: usize,
+    /// Memory of buffers that are back, for the next ones.
+    memory: RefCell<Vec<Vec<u8>>>,
+    /// Memory of packets that are back.
+    chains: RefCell<Vec<Vec<Segment>>>,
 }
 
 impl Pool {
     /// At most `capacity` buffers out, each with `room` octets for the packet.
     pub(crate) fn new(capacity: usize, room: usize) -> Self {
-        Self(Rc::new(Counts {
+        Self(Rc::new(Store {
             packets: Cell::new(0),
             buffers: Cell::new(0),
             capacity,
             room,
+            memory: RefCell::default(),
+            chains: RefCell::default(),
         }))
     }
 
@@ -47,14 +55,12 @@ impl Pool {
     /// other buffer filled before the next.
     pub(crate) fn received(&self, frame: &[u8], first: usize) -> FuzzPacket {
         let (head, rest) = frame.split_at(first.min(self.0.room).min(frame.len()));
-        let segments: Vec<_> = std::iter::once(head)
-            .chain(rest.chunks(self.0.room))
-            .map(Segment::new)
-            .collect();
-        self.out(segments)
+        self.out(std::iter::once(head).chain(rest.chunks(self.0.room)))
     }
 
-    fn out(&self, segments: Vec<Segment>) -> FuzzPacket {
+    fn out<'o>(&self, parts: impl Iterator<Item = &'o [u8]>) -> FuzzPacket {
+        let mut segments = self.0.chains.borrow_mut().pop().unwrap_or_default();
+        segments.extend(parts.map(|octets| self.segment(octets)));
         self.0.packets.set(self.packets() + 1);
         self.0.buffers.set(self.buffers() + segments.len());
         FuzzPacket {
@@ -66,8 +72,24 @@ impl Pool {
         }
     }
 
-    fn take_back(&self, buffers: usize) {
-        self.0.buffers.set(self.buffers() - buffers);
+    /// A buffer with these octets, and room in front of them.
+    fn segment(&self, octets: &[u8]) -> Segment {
+        let mut buffer = self.0.memory.borrow_mut().pop().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(&[ANYTHING; HEADROOM]);
+        buffer.extend_from_slice(octets);
+        Segment {
+            buffer,
+            start: HEADROOM,
+        }
+    }
+
+    /// Buffers come back.
+    fn take_back(&self, segments: impl Iterator<Item = Segment>) {
+        let mut memory = self.0.memory.borrow_mut();
+        let before = memory.len();
+        memory.extend(segments.map(|segment| segment.buffer));
+        self.0.buffers.set(self.buffers() - (memory.len() - before));
     }
 }
 
@@ -88,16 +110,6 @@ struct Segment {
 }
 
 impl Segment {
-    fn new(octets: &[u8]) -> Self {
-        let mut buffer = Vec::with_capacity(HEADROOM + octets.len());
-        buffer.extend_from_slice(&[ANYTHING; HEADROOM]);
-        buffer.extend_from_slice(octets);
-        Self {
-            buffer,
-            start: HEADROOM,
-        }
-    }
-
     fn octets(&self) -> &[u8] {
         &self.buffer[self.start..]
     }
@@ -105,19 +117,24 @@ impl Segment {
 
 impl FuzzPacket {
     /// The frame that these segments are.
-    pub(crate) fn octets(&self) -> Vec<u8> {
+    pub(crate) fn octets(&self) -> Cow<'_, [u8]> {
+        if let [only] = self.segments.as_slice() {
+            return Cow::Borrowed(only.octets());
+        }
         let mut octets = Vec::with_capacity(self.len());
         for segment in &self.segments {
             octets.extend_from_slice(segment.octets());
         }
-        octets
+        Cow::Owned(octets)
     }
 }
 
 impl Drop for FuzzPacket {
     fn drop(&mut self) {
-        self.pool.take_back(self.segments.len());
+        self.pool.take_back(self.segments.drain(..));
         self.pool.0.packets.set(self.pool.packets() - 1);
+        let chain = std::mem::take(&mut self.segments);
+        self.pool.0.chains.borrow_mut().push(chain);
     }
 }
 
@@ -164,8 +181,7 @@ impl Packet for FuzzPacket {
             left -= part.octets().len();
             kept += usize::from(kept == 0 || !part.octets().is_empty());
         }
-        self.pool.take_back(self.segments.len() - kept);
-        self.segments.truncate(kept);
+        self.pool.take_back(self.segments.drain(kept..));
     }
 
     fn copy_out(&self, at: usize, target: &mut [u8]) -> bool {
@@ -197,7 +213,7 @@ impl Packet for FuzzPacket {
 
     fn sibling(&self) -> Option<Self> {
         let is_left = self.pool.buffers() < self.pool.0.capacity;
-        is_left.then(|| self.pool.out(vec![Segment::new(&[])]))
+        is_left.then(|| self.pool.out(std::iter::once(&[][..])))
     }
 
     fn join(&mut self, mut tail: Self) -> Result<(), Self> {

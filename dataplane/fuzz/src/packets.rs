@@ -13,20 +13,22 @@ use crate::bench::Bench;
 use crate::build;
 use crate::build::frame;
 use crate::input::Input;
-use crate::settings::Settings;
+use crate::shelf;
 
 /// Runs one input.
 pub fn packets(octets: &[u8]) {
-    let mut input = Input::new(octets);
-    let mut bench = Bench::new(Settings::read(&mut input));
+    shelf::with_bench(octets, tell);
+}
+
+fn tell(bench: &mut Bench, input: &mut Input<'_>) {
     let mut budget = OCTETS_MAX;
     while !input.is_empty() && budget > 0 {
         let (side, packets) = match input.octet() & 15 {
-            0..=3 => (Side::Internet, build::from_internet(&mut input)),
-            4..=7 => (Side::Access, build::from_access(&mut input)),
-            8 | 9 => (Side::Access, build::hairpin(&mut input)),
-            10 | 11 => (Side::Access, vec![build::tunnel_error(&mut input)]),
-            12 => (Side::Access, vec![build::for_control(&mut input)]),
+            0..=3 => (Side::Internet, build::from_internet(input)),
+            4..=7 => (Side::Access, build::from_access(input)),
+            8 | 9 => (Side::Access, build::hairpin(input)),
+            10 | 11 => (Side::Access, vec![build::tunnel_error(input)]),
+            12 => (Side::Access, vec![build::for_control(input)]),
             13 => {
                 bench.round();
                 continue;
@@ -38,10 +40,9 @@ pub fn packets(octets: &[u8]) {
         };
         for packet in packets {
             budget = budget.saturating_sub(packet.len() + OCTETS_EACH);
-            send(&mut bench, &mut input, side, &packet);
+            send(bench, input, side, &packet);
         }
     }
-    bench.finish();
 }
 
 /// Makes a frame of a packet, harms it or not, and has it arrive.

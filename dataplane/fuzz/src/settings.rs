@@ -15,7 +15,6 @@ use lwaftr_dataplane::punt_limits::PuntLimits;
 use lwaftr_dataplane::side::Side;
 use lwaftr_dataplane::wire::ethernet::Mac;
 
-use crate::input::Input;
 use crate::network::ACCESS_ADDRESS;
 use crate::network::AFTR_ADDRESS;
 use crate::network::INTERNET_ADDRESS;
@@ -37,9 +36,11 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn read(input: &mut Input<'_>) -> Self {
-        // All zero is a box as most are: everything on, nothing scarce.
-        let [off, links, sizes, means] = [0; 4].map(|_| input.octet());
+    /// Octets of an input that are for the settings.
+    pub(crate) const OCTETS: usize = 4;
+
+    /// All zero is a box as most are: everything on, nothing scarce.
+    pub(crate) fn new([off, links, sizes, means]: [u8; Self::OCTETS]) -> Self {
         let is_off = |bit: u8| off >> bit & 1 == 1;
         let layout = if is_off(7) {
             Layout::OnAStick

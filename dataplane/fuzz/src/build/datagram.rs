@@ -69,7 +69,8 @@ pub(super) fn build(input: &mut Input<'_>, flow: Flow) -> Vec<u8> {
 /// A header with `options_len` octets of NOP and End of Options, and what follows it.
 fn ipv4(flow: Flow, protocol: u8, options_len: usize, payload: &[u8]) -> Vec<u8> {
     let header_len = 20 + options_len;
-    let mut datagram = vec![0; header_len];
+    let mut datagram = Vec::with_capacity(header_len + payload.len());
+    datagram.resize(header_len, 0);
     datagram[0] = 0x40 | (header_len / 4) as u8;
     let total_len = (header_len + payload.len()) as u16;
     datagram[2..4].copy_from_slice(&total_len.to_be_bytes());

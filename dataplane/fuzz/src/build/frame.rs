@@ -26,10 +26,13 @@ pub(crate) fn build(
     } else {
         front::ether_type(side)
     };
-    let (mut frame, stripped_vlan) = front.build(link, ether_type);
+    let (mut frame, stripped_vlan) = front.build(link, ether_type, packet.len() + PADDING_MAX);
     frame.extend_from_slice(packet);
     if is_asked(5) {
-        frame.resize(frame.len() + usize::from(input.octet() & 63), PADDING);
+        frame.resize(
+            frame.len() + usize::from(input.octet()) % (PADDING_MAX + 1),
+            PADDING,
+        );
     }
     for _ in 0..whims & 3 {
         let at = input.below(HARMED);
@@ -58,5 +61,7 @@ pub(crate) fn first_octets(input: &mut Input<'_>, is_odd: bool) -> usize {
 const ARP: u16 = 0x0806;
 /// Octets of a frame that may be changed: the headers, and those of what is quoted.
 const HARMED: usize = 180;
+/// Octets behind a packet, at most.
+const PADDING_MAX: usize = 63;
 /// A value that is no good header.
 const PADDING: u8 = 0x45;

@@ -20,7 +20,12 @@ use super::origin::Origins;
 use super::pieces::Whole;
 use super::whole_ipv4;
 
-pub(super) fn judge(settings: &Settings, publisher: &Publisher, origins: &Origins, whole: &Whole) {
+pub(super) fn judge(
+    settings: &Settings,
+    publisher: &Publisher,
+    origins: &Origins,
+    whole: &Whole<'_>,
+) {
     let ipv6 = &whole.ipv6;
     assert_eq!(ipv6[7], settings.forwarding.hop_limit, "hop limit");
     assert!(
@@ -34,7 +39,7 @@ pub(super) fn judge(settings: &Settings, publisher: &Publisher, origins: &Origin
     }
 }
 
-fn judge_tunnel(settings: &Settings, publisher: &Publisher, origins: &Origins, whole: &Whole) {
+fn judge_tunnel(settings: &Settings, publisher: &Publisher, origins: &Origins, whole: &Whole<'_>) {
     let ipv6 = &whole.ipv6;
     let inner = whole_ipv4(&ipv6[40..]);
     judge_traffic_class(settings, ipv6, &inner);

@@ -27,6 +27,8 @@ pub(crate) struct Judge {
     origins: Origins,
     pieces: Pieces,
     taken: Taken,
+    /// Packets that had been put together when nothing had arrived.
+    reassembled: u64,
 }
 
 impl Judge {
@@ -37,7 +39,14 @@ impl Judge {
 
     /// A round has been made, and its frames are about to be judged.
     pub(crate) fn begin(&mut self, counters: &Counters) {
-        self.origins.is_complete = counters.get(Counter::ReassembledIpv6Packets) == 0;
+        self.origins.is_complete =
+            counters.get(Counter::ReassembledIpv6Packets) == self.reassembled;
+    }
+
+    /// An execution is over, and what it counted belongs to the past.
+    pub(crate) fn forget(&mut self, counters: &Counters) {
+        self.origins.forget();
+        self.reassembled = counters.get(Counter::ReassembledIpv6Packets);
     }
 
     /// Frames and octets judged so far.

@@ -1,5 +1,7 @@
 //! Where what leaves has come from: a packet that arrived with one hop more, and the same contents.
 
+use std::ops::Range;
+
 use crate::front;
 use crate::ip::Ipv4;
 use crate::sum::sum;
@@ -7,6 +9,8 @@ use crate::sum::sum;
 /// The frames that have arrived.
 #[derive(Debug, Default)]
 pub(super) struct Origins {
+    /// One after the other.
+    octets: Vec<u8>,
     arrived: Vec<Arrived>,
     /// Whether every packet was one frame; otherwise some were put together, and none may be found.
     pub(super) is_complete: bool,
@@ -16,26 +20,37 @@ pub(super) struct Origins {
 
 #[derive(Debug)]
 struct Arrived {
-    frame: Vec<u8>,
+    frame: Range<usize>,
     /// Where an IPv4 packet stands in it, inside a tunnel or not.
-    ipv4_at: Option<usize>,
+    ipv4: Option<Range<usize>>,
 }
 
 impl Origins {
     pub(super) fn remember(&mut self, frame: &[u8]) {
-        let ipv4_at = ipv4_at(frame);
-        self.unwraps |= ipv4_at.is_some_and(|found| found.is_fragment);
+        let start = self.octets.len();
+        let end = start + frame.len();
+        let found = ipv4_at(frame);
+        self.unwraps |= found.is_some_and(|found| found.is_fragment);
+        self.octets.extend_from_slice(frame);
         self.arrived.push(Arrived {
-            ipv4_at: ipv4_at.map(|found| found.at),
-            frame: frame.to_vec(),
+            frame: start..end,
+            ipv4: found.map(|found| start + found.at..end),
         });
+    }
+
+    /// Nothing has arrived yet.
+    pub(super) fn forget(&mut self) {
+        self.octets.clear();
+        self.arrived.clear();
+        self.is_complete = false;
+        self.unwraps = false;
     }
 
     /// Fails unless `sent` is a packet that arrived, or a piece of one, but for what a hop changes.
     pub(super) fn find(&self, sent: &Ipv4<'_>, clamps: bool) {
         let is_found = self.arrived.iter().rev().any(|arrived| {
-            arrived
-                .ipv4()
+            let ipv4 = arrived.ipv4.clone();
+            ipv4.and_then(|ipv4| Ipv4::new(&self.octets[ipv4]))
                 .is_some_and(|arrived| is_made_of(sent, &arrived, clamps))
         });
         assert!(
@@ -47,7 +62,8 @@ impl Origins {
     /// Fails unless these octets have arrived.
     pub(super) fn find_quote(&self, quote: &[u8]) {
         let is_found = self.arrived.iter().rev().any(|arrived| {
-            let mut places = arrived.frame.windows(quote.len().max(1));
+            let frame = &self.octets[arrived.frame.clone()];
+            let mut places = frame.windows(quote.len().max(1));
             // Whole comparisons are dear here, as libFuzzer watches them.
             places.any(|octets| octets[0] == quote[0] && octets == quote)
         });
@@ -55,12 +71,6 @@ impl Origins {
             is_found || !self.is_complete || self.unwraps,
             "quoted, but not as it arrived: {quote:02x?}"
         );
-    }
-}
-
-impl Arrived {
-    fn ipv4(&self) -> Option<Ipv4<'_>> {
-        Ipv4::new(&self.frame[self.ipv4_at?..])
     }
 }
 

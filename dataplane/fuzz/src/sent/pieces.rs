@@ -2,10 +2,12 @@
 //!
 //! The pieces of a packet follow each other with nothing between them, so one packet at a time is enough.
 
+use std::borrow::Cow;
+
 /// An IPv6 packet that left, whole or in pieces.
 #[derive(Debug)]
-pub(super) struct Whole {
-    pub(super) ipv6: Vec<u8>,
+pub(super) struct Whole<'p> {
+    pub(super) ipv6: Cow<'p, [u8]>,
     /// Octets of its largest piece.
     pub(super) largest: usize,
 }
@@ -18,14 +20,16 @@ pub(super) struct Pieces {
 
 #[derive(Debug)]
 struct Open {
-    whole: Whole,
+    ipv6: Vec<u8>,
+    /// Octets of its largest piece.
+    largest: usize,
     /// What the Fragment headers have in common: next header and Identification.
     name: ([u8; 2], [u8; 4]),
 }
 
 impl Pieces {
     /// Takes a packet, and returns what is whole now. A side that loses frames leaves gaps.
-    pub(super) fn take(&mut self, ipv6: &[u8], loses_frames: bool) -> Option<Whole> {
+    pub(super) fn take<'p>(&mut self, ipv6: &'p [u8], loses_frames: bool) -> Option<Whole<'p>> {
         assert!(
             ipv6.len() >= 40 && ipv6[0] >> 4 == 6,
             "no IPv6 packet: {ipv6:02x?}"
@@ -39,7 +43,7 @@ impl Pieces {
         if ipv6[6] != FRAGMENT {
             self.end(loses_frames);
             return Some(Whole {
-                ipv6: ipv6.to_vec(),
+                ipv6: Cow::Borrowed(ipv6),
                 largest: ipv6.len(),
             });
         }
@@ -63,10 +67,8 @@ impl Pieces {
             let mut whole = ipv6[..40].to_vec();
             whole[6] = 4;
             self.open = Some(Open {
-                whole: Whole {
-                    ipv6: whole,
-                    largest: 0,
-                },
+                ipv6: whole,
+                largest: 0,
                 name,
             });
         }
@@ -86,7 +88,7 @@ impl Pieces {
 
     fn add(&mut self, piece: &[u8], name: ([u8; 2], [u8; 4]), offset: usize, loses_frames: bool) {
         let next = self.open.as_mut().filter(|open| {
-            let ipv6 = &open.whole.ipv6;
+            let ipv6 = &open.ipv6;
             open.name == name && ipv6.len() - 40 == offset && ipv6[8..40] == piece[8..40]
         });
         let Some(open) = next else {
@@ -94,19 +96,21 @@ impl Pieces {
             self.open = None;
             return;
         };
-        assert_eq!(
-            (&open.whole.ipv6[..4], open.whole.ipv6[7]),
-            (&piece[..4], piece[7])
-        );
-        open.whole.ipv6.extend_from_slice(&piece[48..]);
-        open.whole.largest = open.whole.largest.max(piece.len());
+        assert_eq!((&open.ipv6[..4], open.ipv6[7]), (&piece[..4], piece[7]));
+        open.ipv6.extend_from_slice(&piece[48..]);
+        open.largest = open.largest.max(piece.len());
     }
 
-    fn close(&mut self) -> Option<Whole> {
-        let mut whole = self.open.take()?.whole;
-        let payload_len = u16::try_from(whole.ipv6.len() - 40).expect("no jumbogram");
-        whole.ipv6[4..6].copy_from_slice(&payload_len.to_be_bytes());
-        Some(whole)
+    fn close<'p>(&mut self) -> Option<Whole<'p>> {
+        let Open {
+            mut ipv6, largest, ..
+        } = self.open.take()?;
+        let payload_len = u16::try_from(ipv6.len() - 40).expect("no jumbogram");
+        ipv6[4..6].copy_from_slice(&payload_len.to_be_bytes());
+        Some(Whole {
+            ipv6: Cow::Owned(ipv6),
+            largest,
+        })
     }
 }
 
