@@ -41,7 +41,7 @@ pub(super) struct Sent {
 
 impl Pipeline {
     /// What the usual packets of a burst from the Internet are looked up by; the others get a key that
-    /// finds nothing.
+    /// finds nothing: [`NOTHING`], or [`BAD_CHECKSUM`] when that is all that is wrong.
     pub(super) fn express_keys_down<P: Packet>(&self, packets: &[P], keys: &mut Keys) {
         match self.internet_gate.ip_at() {
             UNTAGGED => self.keys_down::<P, UNTAGGED, { UNTAGGED + WITH_PORTS }>(packets, keys),
@@ -101,7 +101,7 @@ impl Pipeline {
         keys: &mut Keys,
     ) {
         for packet in packets {
-            keys.push(self.key_down::<P, AT, READ>(packet).unwrap_or(NOTHING));
+            keys.push(self.key_down::<P, AT, READ>(packet));
         }
     }
 
@@ -112,7 +112,7 @@ impl Pipeline {
         keys: &mut Keys,
     ) {
         for packet in packets {
-            keys.push(self.key_up::<P, AT, READ>(packet).unwrap_or(NOTHING));
+            keys.push(self.key_up::<P, AT, READ>(packet));
         }
     }
 
@@ -170,28 +170,32 @@ impl Pipeline {
     }
 
     #[inline(always)]
-    fn key_down<P: Packet, const AT: usize, const READ: usize>(&self, packet: &P) -> Option<Key> {
-        let frame: &[u8; READ] = packet.head().first_chunk()?;
+    fn key_down<P: Packet, const AT: usize, const READ: usize>(&self, packet: &P) -> Key {
+        let Some(frame) = packet.head().first_chunk::<READ>() else {
+            return NOTHING;
+        };
         if !self.internet_gate.admits(packet, frame) || !is_usual(frame, AT, packet.len() - AT) {
-            return None;
+            return NOTHING;
         }
         if !packet.ipv4_checksum_is_good() && !checksum_is_good(frame, AT) {
-            return None;
+            return BAD_CHECKSUM;
         }
         let (source, destination) = (u32_at(frame, AT + 12), u32_at(frame, AT + 16));
         if !is_a_hosts(source)
             || destination == self.forwarding.internet_address
             || self.lane_is_not_for(packet, AT)
         {
-            return None;
+            return NOTHING;
         }
         let port = u16_at(frame, AT + ipv4::HEADER + 2);
-        Some(Key::new(destination, PortKey::port(port)))
+        Key::new(destination, PortKey::port(port))
     }
 
     #[inline(always)]
-    fn key_up<P: Packet, const AT: usize, const READ: usize>(&self, packet: &P) -> Option<Key> {
-        let frame: &[u8; READ] = packet.head().first_chunk()?;
+    fn key_up<P: Packet, const AT: usize, const READ: usize>(&self, packet: &P) -> Key {
+        let Some(frame) = packet.head().first_chunk::<READ>() else {
+            return NOTHING;
+        };
         let inner = AT + ipv6::HEADER;
         let payload_len = usize::from(u16_at(frame, AT + 4));
         if !self.access_gate.admits(packet, frame)
@@ -199,9 +203,11 @@ impl Pipeline {
             || inner + payload_len > packet.len()
             || frame[inner] != ipv4::VERSION_4_WITHOUT_OPTIONS
             || !is_usual(frame, inner, payload_len)
-            || !checksum_is_good(frame, inner)
         {
-            return None;
+            return NOTHING;
+        }
+        if !checksum_is_good(frame, inner) {
+            return BAD_CHECKSUM;
         }
         let (source, destination) = (u32_at(frame, inner + 12), u32_at(frame, inner + 16));
         if !is_a_hosts(source)
@@ -209,10 +215,10 @@ impl Pipeline {
             || destination == self.forwarding.internet_address
             || self.lane_is_not_for(packet, inner)
         {
-            return None;
+            return NOTHING;
         }
         let port = u16_at(frame, inner + ipv4::HEADER);
-        Some(Key::new(source, PortKey::port(port)))
+        Key::new(source, PortKey::port(port))
     }
 
     /// Encapsulates a packet that has a downstream key. Returns its octets, or `None` and the packet
@@ -317,6 +323,13 @@ impl Pipeline {
     }
 }
 
+/// Whether no packet of a burst has a key of its own, as in a flood of what the lane does not know. Of plain
+/// traffic the first key says no.
+#[inline(always)]
+pub(super) fn finds_nothing(keys: &[Key]) -> bool {
+    keys.iter().all(|key| key.ipv4 == NOTHING.ipv4)
+}
+
 #[inline(never)]
 fn may_offer_mss(head: &[u8], ipv4_at: usize) -> bool {
     head.get(ipv4_at + 9) == Some(&transport::TCP)
@@ -363,6 +376,8 @@ fn u32_at<const N: usize>(bytes: &[u8; N], at: usize) -> u32 {
 
 /// A key that finds nothing, and costs no more than others to find it: no softwire has 0.0.0.0.
 pub(super) const NOTHING: Key = Key::new(0, PortKey::port(0));
+/// Another one, of a packet that would have had a key if its IPv4 header summed up.
+pub(super) const BAD_CHECKSUM: Key = Key::new(0, PortKey::port(1));
 /// An IPv4 header without options and the ports behind it.
 const WITH_PORTS: usize = ipv4::HEADER + 4;
 /// The headers of a tunnel packet.

@@ -21,6 +21,7 @@ use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::doorway::OddFrame;
 use crate::pipeline::ends;
+use crate::pipeline::express;
 use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::hairpin::Turning;
@@ -85,11 +86,16 @@ impl Pipeline {
         self.express_keys_up(packets, &mut keys);
         let mut hits = [const { None }; BURST_MAX];
         let hits = &mut hits[..keys.len()];
-        table.lookup_burst(&keys, hits);
-        let mut sent = Sent::default();
-        let undone = self.express_decap(table, packets, hits, &mut sent);
-        ledger.receive(sent.packets, sent.ipv6);
-        ledger.send_internet(sent.packets, sent.ipv4);
+        let undone = if express::finds_nothing(&keys) {
+            Places::first(packets.len())
+        } else {
+            table.lookup_burst(&keys, hits);
+            let mut sent = Sent::default();
+            let undone = self.express_decap(table, packets, hits, &mut sent);
+            ledger.receive(sent.packets, sent.ipv6);
+            ledger.send_internet(sent.packets, sent.ipv4);
+            undone
+        };
         if !undone.is_empty() {
             let left = Left {
                 keys: &keys,

@@ -17,6 +17,7 @@ use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::pipeline::doorway::OddFrame;
 use crate::pipeline::ends;
+use crate::pipeline::express;
 use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::key;
@@ -75,11 +76,16 @@ impl Pipeline {
         self.express_keys_down(packets, &mut keys);
         let mut hits = [const { None }; BURST_MAX];
         let hits = &mut hits[..keys.len()];
-        table.lookup_burst(&keys, hits);
-        let mut sent = Sent::default();
-        let undone = self.express_encap(table, packets, hits, &mut sent);
-        ledger.receive(sent.packets, sent.ipv4);
-        ledger.send_access(sent.packets, sent.ipv6);
+        let undone = if express::finds_nothing(&keys) {
+            Places::first(packets.len())
+        } else {
+            table.lookup_burst(&keys, hits);
+            let mut sent = Sent::default();
+            let undone = self.express_encap(table, packets, hits, &mut sent);
+            ledger.receive(sent.packets, sent.ipv4);
+            ledger.send_access(sent.packets, sent.ipv6);
+            undone
+        };
         if !undone.is_empty() {
             let left = Left {
                 keys: &keys,

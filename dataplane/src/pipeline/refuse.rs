@@ -1,4 +1,4 @@
-//! The short way out: packets that the express lane has read and looked up, and that have no softwire.
+//! The short way out: packets that the express lane has read, and that have no softwire or a bad checksum.
 //!
 //! A flood of them must not cost much more than traffic. What the lane has found out is all that is to be
 //! known of such a packet, unless its sender may be told: then, a few times a second, the careful path
@@ -11,6 +11,7 @@ use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Places;
 use crate::pipeline::Verdicts;
+use crate::pipeline::express::BAD_CHECKSUM;
 use crate::pipeline::express::NOTHING;
 use crate::table::Key;
 use crate::table::Softwire;
@@ -48,6 +49,12 @@ impl Pipeline {
         let Left { keys, hits, places } = left;
         for index in places {
             let key = keys[index];
+            if key == BAD_CHECKSUM && !is_for_zero(packets[index].head(), at) {
+                let bytes = (packets[index].len() - at) as u32;
+                ledger.receive(1, bytes);
+                verdicts.set(index, ledger.drop(DropReason::BadIpv4Checksum, bytes));
+                continue;
+            }
             let is_known = key != NOTHING
                 && hits[index].is_none()
                 && ipv4::is_routable_unicast(key.ipv4)
@@ -104,6 +111,7 @@ impl Pipeline {
                 continue;
             };
             let reason = match hits[index] {
+                None if keys[index] == BAD_CHECKSUM => DropReason::BadIpv4Checksum,
                 None => DropReason::UnboundSource,
                 Some(softwire) if softwire.b4() != source => DropReason::WrongB4,
                 Some(_) => {
@@ -111,7 +119,8 @@ impl Pipeline {
                     continue;
                 }
             };
-            let is_silent = !answers
+            let hears = reason != DropReason::BadIpv4Checksum && answers;
+            let is_silent = !hears
                 || ipv6::is_one_nodes(&source) && detour.access_errors.denies(&source, detour.now);
             if !is_silent || table.find_br(&destination).is_none() {
                 others.mark(index);
@@ -120,10 +129,17 @@ impl Pipeline {
             let bytes = ipv6::HEADER as u32 + u32::from(u16::from_be_bytes([outer[4], outer[5]]));
             ledger.receive(1, bytes);
             verdicts.set(index, ledger.drop(reason, bytes));
-            if answers {
+            if hears {
                 ledger.limit_error();
             }
         }
         others
     }
+}
+
+/// Whether a packet's key may be that of its own destination 0.0.0.0, whatever it looks like.
+#[cold]
+fn is_for_zero(head: &[u8], ipv4_at: usize) -> bool {
+    let destination = head.get(ipv4_at + 16..).and_then(<[u8]>::first_chunk);
+    destination == Some(&[0; 4])
 }

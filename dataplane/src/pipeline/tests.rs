@@ -368,6 +368,20 @@ pub(crate) fn mend(ipv4: &mut [u8]) {
     ipv4[10..12].copy_from_slice(&sum.to_be_bytes());
 }
 
+/// The keys that say what is wrong with a packet are of 0.0.0.0, which a packet may be for.
+#[test]
+fn a_packet_for_nowhere_is_not_mistaken_for_a_malformed_one() {
+    let reader = reader();
+    for port in 0..3 {
+        let mut packet = udp(port, 64, 0, &[]);
+        packet.head_mut()[30..34].fill(0);
+        mend(&mut packet.head_mut()[14..34]);
+        let mut burst = [packet];
+        let verdicts = from_internet(&Pipeline::new(forwarding()), &reader, &mut burst);
+        assert_eq!(verdicts[0], Verdict::Drop(DropReason::NoSoftwire), "{port}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 

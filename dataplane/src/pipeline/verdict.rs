@@ -75,6 +75,11 @@ impl Deref for Verdicts {
 pub(super) struct Places(u64);
 
 impl Places {
+    /// The first `count` places; there are no more than [`BURST_MAX`].
+    pub(super) fn first(count: usize) -> Self {
+        Self(u64::MAX.checked_shr(u64::BITS - count as u32).unwrap_or(0))
+    }
+
     #[inline(always)]
     pub(super) fn mark(&mut self, index: usize) {
         self.0 |= 1 << (index % BURST_MAX);
