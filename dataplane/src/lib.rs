@@ -14,6 +14,7 @@ pub mod forwarding;
 pub mod fragmentation;
 pub mod heap_packet;
 pub mod instant;
+mod keyed_hash;
 pub mod limiter;
 mod lines;
 pub mod next_hops;

@@ -1,17 +1,15 @@
 //! The packets whose fragments are waited for, by key and by age.
 //!
 //! Entries are made at the start and linked by age, which is also the order of their timeouts. The
-//! index hashes with SipHash and a random key, because whoever can make keys collide, and the sender
+//! index hashes with secrets of its own, because whoever can make keys collide, and the sender
 //! chooses 32 bits of them, makes every look-up slow. It has twice the room it needs: so it tidies up
 //! in place after many removals and never allocates.
-
-use std::hash::BuildHasher;
-use std::hash::RandomState;
 
 use hashbrown::HashTable;
 
 use crate::drop_reason::DropReason;
 use crate::instant::Instant;
+use crate::keyed_hash::KeyedHash;
 
 use super::fragment::Key;
 use super::gathered::Gathered;
@@ -21,7 +19,7 @@ use super::gathered::Gathered;
 pub(super) struct Packets {
     entries: Box<[Entry]>,
     index: HashTable<u32>,
-    hasher: RandomState,
+    hasher: KeyedHash,
     free: Option<u32>,
     oldest: Option<u32>,
     newest: Option<u32>,
@@ -67,7 +65,7 @@ impl Packets {
         Self {
             entries: (0..count).map(entry).collect(),
             index: HashTable::with_capacity(count as usize * 2),
-            hasher: RandomState::new(),
+            hasher: KeyedHash::new(),
             free: (count > 0).then_some(0),
             oldest: None,
             newest: None,
@@ -75,7 +73,7 @@ impl Packets {
     }
 
     pub(super) fn hash(&self, key: &Key) -> u64 {
-        self.hasher.hash_one(key)
+        self.hasher.of(key.words())
     }
 
     /// The entry of a packet.

@@ -4,12 +4,10 @@
 //! are in order of age, since a datagram joins at the end and goes there again when its window starts
 //! anew; so the first in line is always the next to go.
 
-use std::hash::BuildHasher;
-use std::hash::RandomState;
-
 use hashbrown::HashTable;
 
 use crate::instant::Instant;
+use crate::keyed_hash::KeyedHash;
 use crate::lines::Line;
 use crate::lines::Place;
 use crate::lines::Places;
@@ -41,7 +39,7 @@ pub(super) struct Datagrams {
     turns: u64,
     index: HashTable<Place>,
     /// Keyed at random, so that no sender can aim at one bucket.
-    hasher: RandomState,
+    hasher: KeyedHash,
 }
 
 impl Datagrams {
@@ -54,7 +52,7 @@ impl Datagrams {
             // A table that is never more than half full cleans up in place what removals leave behind;
             // a fuller one would allocate a larger one for that.
             index: HashTable::with_capacity(2 * capacity),
-            hasher: RandomState::new(),
+            hasher: KeyedHash::new(),
         }
     }
 
@@ -66,10 +64,9 @@ impl Datagrams {
         self.places.is_full()
     }
 
-    /// The hash that a key is found by. It costs as much as everything else that is done with one, so it
-    /// is made once for each.
+    /// The hash that a key is found by.
     pub(super) fn hash(&self, key: &Key) -> u64 {
-        self.hasher.hash_one(key)
+        self.hasher.of(key.words())
     }
 
     pub(super) fn find(&self, key: &Key, hash: u64) -> Option<Place> {
