@@ -83,8 +83,18 @@ impl Limiter {
     /// Whether one for `source` would be refused now.
     #[must_use]
     pub fn denies(&self, source: &[u8; 16], now: Instant) -> bool {
+        self.denies_after(0, source, now)
+    }
+
+    /// Whether one for `source` would be refused now, after `others` that are not.
+    #[must_use]
+    #[inline(always)]
+    pub fn denies_after(&self, others: u64, source: &[u8; 16], now: Instant) -> bool {
         // Under a flood of all the world this is where it ends, before anything is hashed.
-        !self.all.has_token(self.all_rate, now)
+        !self
+            .all
+            .after(others, self.all_rate, now)
+            .has_token(self.all_rate, now)
             || !Bucket::full_at(self.sources[self.place(source)]).has_token(self.source_rate, now)
     }
 
@@ -136,8 +146,14 @@ impl Bucket {
     }
 
     fn take(&mut self, rate: Rate, now: Instant) {
+        *self = self.after(1, rate, now);
+    }
+
+    /// The bucket after `tokens` were taken.
+    fn after(self, tokens: u64, rate: Rate, now: Instant) -> Self {
         let full_at = self.full_at.max(now).as_nanos();
-        self.full_at = Instant::from_nanos(full_at.saturating_add(rate.token_ns));
+        let taken = rate.token_ns.saturating_mul(tokens);
+        Self::full_at(full_at.saturating_add(taken))
     }
 }
 
@@ -204,6 +220,19 @@ mod tests {
             .filter(|number| limiter.allows(&source(*number), at(0)))
             .count();
         assert_eq!((offender, others), (5, 15));
+    }
+
+    #[test]
+    fn who_comes_after_others_is_denied_what_they_take() {
+        let mut limiter = Limiter::new(RATES);
+        for taken in 0..20 {
+            assert!(!limiter.denies_after(19 - taken, &source(100), at(0)));
+            assert!(limiter.denies_after(20 - taken, &source(100), at(0)));
+            assert!(limiter.allows(&source(taken as u32), at(0)));
+        }
+        assert!(limiter.denies(&source(100), at(0)));
+        assert!(!limiter.denies_after(1, &source(100), at(20)));
+        assert!(limiter.denies_after(2, &source(100), at(20)));
     }
 
     #[test]

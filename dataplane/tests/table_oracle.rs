@@ -319,6 +319,12 @@ impl Pair {
                 self.oracle.serves(ipv4),
                 "{ipv4}"
             );
+            let is_whole = self.oracle.lookup(ipv4, None).is_some();
+            assert_eq!(
+                table.shares(ipv4.to_bits()),
+                self.oracle.serves(ipv4) && !is_whole,
+                "{ipv4}"
+            );
             asked.push((ipv4, None));
             let ports =
                 (0..16).flat_map(|bit| [(1_u16 << bit) - 1, 1 << bit, u16::MAX - (1 << bit)]);

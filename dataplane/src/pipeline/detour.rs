@@ -138,6 +138,7 @@ impl<P: Packet> Detour<P> {
                 held: share.ipv4_fragments(forwarding),
                 held_each: HELD_EACH,
                 timeout: forwarding.fragment_cache.timeout,
+                evictions: EVICTIONS,
             })
         };
         Self {
@@ -159,6 +160,7 @@ impl<P: Packet> Detour<P> {
                 fragments_each: forwarding.reassembly.max_fragments,
                 buffers: share.ipv6_fragments(forwarding),
                 timeout: forwarding.reassembly.timeout,
+                evictions: EVICTIONS,
             }),
             to_internet: Tails::with_capacity(TAILS),
             to_access: Tails::with_capacity(TAILS),
@@ -251,6 +253,14 @@ pub(super) fn held_buffers(forwarding: &Forwarding) -> usize {
     frame_buffers(&forwarding.internet).max(frame_buffers(&forwarding.access))
 }
 
+/// Fragments a second that may have others make room for them, of each kind and on each worker. It takes a
+/// flood to need as many: honest fragments meet, and free the room they took. A microsecond each, as cold as
+/// their memory is by then; and who had room made keeps it for 50 ms, longer than fragments are apart.
+const EVICTIONS: Rates = Rates {
+    per_second: 20_000,
+    burst: 2000,
+    per_source: 1000,
+};
 /// Fragments that may wait for one first: as many as make a packet of 64 KiB at the smallest MTU that is
 /// met in practice (576).
 const HELD_EACH: usize = 128;

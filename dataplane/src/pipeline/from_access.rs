@@ -103,6 +103,7 @@ impl Pipeline {
                 places: undone,
             };
             let undone = self.refuse_usual_up(table, packets, left, &mut verdicts, detour, ledger);
+            let undone = self.turn_away_up(table, packets, undone, &mut verdicts, detour, ledger);
             if !undone.is_empty() {
                 self.careful_up(table, packets, undone, &mut verdicts, detour, ledger);
             }

@@ -93,6 +93,7 @@ impl Pipeline {
                 places: undone,
             };
             let undone = self.refuse_usual_down(packets, left, &mut verdicts, detour, ledger);
+            let undone = self.turn_away_down(table, packets, undone, &mut verdicts, detour, ledger);
             if !undone.is_empty() {
                 self.careful_down(table, packets, undone, &mut verdicts, detour, ledger);
             }

@@ -88,6 +88,13 @@ impl Pipeline {
         if packet.segments() > held_buffers(&self.forwarding) {
             return ledger.drop_fragment(DropReason::Ipv4FragmentNoRoom, bytes);
         }
+        let now = detour.now;
+        let fragments = detour.fragments(ledger.side());
+        if fragments.is_crowded()
+            && fragments.turns_away(fragments.hash(&name), &name.sender(), 0, now)
+        {
+            return ledger.drop_fragment(DropReason::Ipv4FragmentNoRoom, bytes);
+        }
         let Some(placeholder) = packet.sibling() else {
             return ledger.drop_fragment(DropReason::NoBuffer, bytes);
         };
@@ -96,8 +103,7 @@ impl Pipeline {
             packet: packet_there,
             bytes,
         };
-        let now = detour.now;
-        match detour.fragments(ledger.side()).hold(name, held, now) {
+        match fragments.hold(name, held, now) {
             Ok(()) => Verdict::Absorbed,
             Err(held) => {
                 *packet = held.packet;
@@ -127,7 +133,8 @@ fn needs_no_port(table: &Table, subscriber: u32, ipv4: &Ipv4) -> bool {
 }
 
 /// What all fragments of a datagram have in common.
-fn name(ipv4: &Ipv4, b4: Option<[u8; 16]>) -> Key {
+#[inline(always)]
+pub(super) fn name(ipv4: &Ipv4, b4: Option<[u8; 16]>) -> Key {
     Key {
         source: ipv4.source,
         destination: ipv4.destination,

@@ -107,6 +107,21 @@ impl<'c> Ledger<'c> {
         self.drop(reason, bytes)
     }
 
+    /// Fragments that were to wait go nowhere, `bytes` octets together.
+    pub(super) fn drop_fragments(&mut self, reason: DropReason, packets: usize, bytes: u32) {
+        if packets == 0 {
+            return;
+        }
+        self.receive(packets, bytes);
+        self.counters.drop_many(reason, packets as u64);
+        self.dropped.add(packets, bytes);
+        if self.side == Side::Internet {
+            let mut sum = Sum::default();
+            sum.add(packets, bytes);
+            sum.enter(self.counters, DROPPED_FRAGMENTS);
+        }
+    }
+
     /// A packet that is dropped is a fragment.
     pub(super) fn count_fragment(&self, bytes: u32) {
         if self.side == Side::Internet {
@@ -168,6 +183,13 @@ impl<'c> Ledger<'c> {
     /// An ICMPv6 error about a tunnel was believed.
     pub(super) fn hear(&self) {
         self.counters.add(Counter::HeardIcmpv6Errors, 1);
+    }
+
+    /// Packets that are no traffic of subscribers yet are turned away.
+    pub(super) fn turn_away_many(&self, reason: DropReason, packets: u64) {
+        if packets > 0 {
+            self.counters.drop_many(reason, packets);
+        }
     }
 
     /// A packet is turned away before its binding is asked for; `bytes` when it is traffic of

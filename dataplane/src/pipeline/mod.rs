@@ -12,6 +12,7 @@
 
 mod answer;
 mod aside;
+mod crowded;
 mod detour;
 mod doorway;
 mod error;

@@ -36,10 +36,10 @@ use crate::wire::checksum;
 use crate::wire::ethernet;
 use crate::wire::ethernet::Mac;
 
-const OUR_INTERNET_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
+pub(crate) const OUR_INTERNET_MAC: Mac = Mac([2, 0, 0, 0, 0, 1]);
 const OUR_ACCESS_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
 pub(crate) const SHARED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
+pub(crate) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 pub(crate) const B4: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 const BR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xaf, 0, 0, 0, 0, 1);
 
@@ -122,7 +122,7 @@ pub(crate) fn pcp(b4: [u8; 16]) -> HeapPacket {
 }
 
 /// An IPv4 packet in the tunnel of `b4`.
-fn tunnelled(b4: [u8; 16], inner: &[u8]) -> HeapPacket {
+pub(crate) fn tunnelled(b4: [u8; 16], inner: &[u8]) -> HeapPacket {
     let mut frame = OUR_ACCESS_MAC.0.to_vec();
     frame.extend([2, 0, 0, 0, 1, 2, 0x86, 0xdd, 0x60, 0, 0, 0]);
     frame.extend((inner.len() as u16).to_be_bytes());
@@ -241,7 +241,7 @@ proptest! {
 }
 
 /// A pipeline without an express lane: no frame has the address that its gates wait for.
-fn careful(forwarding: Forwarding) -> Pipeline {
+pub(crate) fn careful(forwarding: Forwarding) -> Pipeline {
     let elsewhere = |link: &Link| Link {
         mac: Mac([2, 0xff, 0xff, 0xff, 0xff, 0xff]),
         ..link.clone()
@@ -521,7 +521,12 @@ fn fr_011_data_of_a_later_fragment_is_no_syn() {
 }
 
 /// An IPv6 fragment to the BR address.
-fn tunnel_fragment(next_header: u8, id: u32, offset_and_more: u16, data: &[u8]) -> HeapPacket {
+pub(crate) fn tunnel_fragment(
+    next_header: u8,
+    id: u32,
+    offset_and_more: u16,
+    data: &[u8],
+) -> HeapPacket {
     let mut frame = OUR_ACCESS_MAC.0.to_vec();
     frame.extend([2, 0, 0, 0, 1, 2, 0x86, 0xdd, 0x60, 0, 0, 0]);
     frame.extend(((data.len() + 8) as u16).to_be_bytes());

@@ -25,20 +25,32 @@ pub(super) struct Key {
 }
 
 impl Key {
+    /// Who sends such fragments.
+    #[inline(always)]
+    pub(super) const fn sender(&self) -> &[u8; 16] {
+        &self.source
+    }
+
     /// All of it, as words to hash.
     #[inline(always)]
     pub(super) fn words(&self) -> [[u64; 2]; PAIRS] {
-        let halves = |address| {
-            let address = u128::from_be_bytes(address);
-            [(address >> 64) as u64, address as u64]
-        };
-        let identification = u64::from(self.identification);
-        [
-            halves(self.source),
-            halves(self.destination),
-            [identification, 0],
-        ]
+        words(&self.source, &self.destination, self.identification)
     }
+}
+
+/// The words of a key.
+#[inline(always)]
+pub(super) fn words(
+    source: &[u8; 16],
+    destination: &[u8; 16],
+    identification: u32,
+) -> [[u64; 2]; PAIRS] {
+    let halves = |address: &[u8; 16]| {
+        let address = u128::from_be_bytes(*address);
+        [(address >> 64) as u64, address as u64]
+    };
+    let identification = u64::from(identification);
+    [halves(source), halves(destination), [identification, 0]]
 }
 
 /// Where a fragment lies, in its frame and in its packet; octets, all of them.

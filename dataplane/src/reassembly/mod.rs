@@ -9,7 +9,8 @@
 //!
 //! Whatever arrives, memory is what [`Reassembly::new`] took, and of buffers no more than
 //! [`Limits::buffers`] are held: whoever sends first fragments only drives out the oldest, and so can
-//! slow others down, but never lock them out (FR-010). Every fragment is accounted for once: by its own
+//! slow others down, but never lock them out (FR-010). Only so many a second may have room made for them,
+//! in all and from one sender: a flood beyond that is turned away, which costs little. Every fragment is accounted for once: by its own
 //! outcome, in a later packet's [`Absorbed`], or in one [`Discarded`].
 
 mod ecn;
@@ -26,6 +27,8 @@ use std::time::Duration;
 
 use crate::drop_reason::DropReason;
 use crate::instant::Instant;
+use crate::limiter::Limiter;
+use crate::limiter::Rates;
 use crate::packet::Packet;
 
 pub use self::fragment::Fragment;
@@ -49,6 +52,8 @@ pub struct Limits {
     pub buffers: usize,
     /// From a packet's first arriving fragment to its last (RFC 8200 s4.5: 60 s).
     pub timeout: Duration,
+    /// How many fragments may have others make room for them.
+    pub evictions: Rates,
 }
 
 /// Incomplete packets, and their fragments.
@@ -58,6 +63,7 @@ pub struct Reassembly<P> {
     packets: Packets,
     pieces: Pieces<P>,
     evicted: Discarded,
+    evictions: Limiter,
 }
 
 /// What became of a fragment.
@@ -124,6 +130,7 @@ impl<P: Packet> Reassembly<P> {
             packets: Packets::new(limits.packets),
             pieces: Pieces::new(limits.buffers),
             evicted: Discarded::default(),
+            evictions: Limiter::new(limits.evictions),
         }
     }
 
@@ -157,8 +164,32 @@ impl<P: Packet> Reassembly<P> {
                 self.abandon(index, DropReason::Ipv6FragmentTooMany)
             }
             Ok(gap) if gap.completes => self.complete(packet, fragment, index),
-            Ok(gap) => self.add(packet, fragment, index, gap),
+            Ok(gap) => self.add(packet, fragment, (index, gap), now),
         }
+    }
+
+    /// What [`turns_away`](Self::turns_away) finds a packet by.
+    #[must_use]
+    #[inline(always)]
+    pub fn hash(&self, source: &[u8; 16], destination: &[u8; 16], identification: u32) -> u64 {
+        self.packets.hash_of(source, destination, identification)
+    }
+
+    /// Whether a fragment of a new packet has to have others make room for it.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_crowded(&self) -> bool {
+        self.packets.vacancy().is_none() || self.pieces.vacancy().is_none()
+    }
+
+    /// Whether nothing is here of the packet with this [hash](Self::hash), and no fragment that `sender`
+    /// sends of it would be held now, after `others` that are.
+    #[must_use]
+    #[inline(always)]
+    pub fn turns_away(&self, hash: u64, sender: &[u8; 16], others: u64, now: Instant) -> bool {
+        self.is_crowded()
+            && self.evictions.denies_after(others, sender, now)
+            && !self.packets.has(hash)
     }
 
     /// Gives up a packet whose time is up at `now`; called again until there is none.
@@ -209,6 +240,9 @@ impl<P: Packet> Reassembly<P> {
 
     /// Holds the first fragment to arrive of a packet.
     fn begin(&mut self, packet: &mut P, fragment: &Fragment, hash: u64, now: Instant) -> Outcome {
+        if self.is_crowded() && !self.evictions.allows(fragment.key.sender(), now) {
+            return dropped(DropReason::Ipv6FragmentNoRoom);
+        }
         let (entry, slot) = loop {
             if let (Some(entry), Some(slot)) = (self.packets.vacancy(), self.pieces.vacancy()) {
                 break (entry, slot);
@@ -230,7 +264,16 @@ impl<P: Packet> Reassembly<P> {
     }
 
     /// Holds a further fragment.
-    fn add(&mut self, packet: &mut P, fragment: &Fragment, index: u32, gap: Gap) -> Outcome {
+    fn add(
+        &mut self,
+        packet: &mut P,
+        fragment: &Fragment,
+        (index, gap): (u32, Gap),
+        now: Instant,
+    ) -> Outcome {
+        if self.pieces.vacancy().is_none() && !self.evictions.allows(fragment.key.sender(), now) {
+            return dropped(DropReason::Ipv6FragmentNoRoom);
+        }
         let slot = loop {
             if let Some(slot) = self.pieces.vacancy() {
                 break slot;

@@ -12,6 +12,7 @@ use crate::instant::Instant;
 use crate::keyed_hash::KeyedHash;
 
 use super::fragment::Key;
+use super::fragment::words;
 use super::gathered::Gathered;
 
 /// All incomplete packets.
@@ -74,6 +75,24 @@ impl Packets {
 
     pub(super) fn hash(&self, key: &Key) -> u64 {
         self.hasher.of(key.words())
+    }
+
+    /// The hash of the key of a packet.
+    #[inline(always)]
+    pub(super) fn hash_of(
+        &self,
+        source: &[u8; 16],
+        destination: &[u8; 16],
+        identification: u32,
+    ) -> u64 {
+        self.hasher.of(words(source, destination, identification))
+    }
+
+    /// Whether a packet with this hash is here: hardly ever another one than that which was hashed.
+    #[inline(always)]
+    pub(super) fn has(&self, hash: u64) -> bool {
+        let is_it = |index: &u32| self.entries[*index as usize].hash == hash;
+        self.index.find(hash, is_it).is_some()
     }
 
     /// The entry of a packet.

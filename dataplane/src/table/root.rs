@@ -59,6 +59,13 @@ impl Table {
         word & bit != 0 && !self.slot(ipv4).is_vacant()
     }
 
+    /// Whether softwires share `ipv4`, so that only ports can tell whose a packet is.
+    #[must_use]
+    #[inline]
+    pub fn shares(&self, ipv4: u32) -> bool {
+        self.serves(ipv4) && !self.slot(ipv4).is_whole()
+    }
+
     /// The BR address numbered `index`.
     #[must_use]
     #[inline]

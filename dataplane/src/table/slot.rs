@@ -44,6 +44,12 @@ impl Slot {
         self.0 == 0
     }
 
+    /// Whether the address is one softwire's alone.
+    #[inline(always)]
+    pub(super) const fn is_whole(self) -> bool {
+        self.length() == 0
+    }
+
     #[inline(always)]
     pub(super) const fn block(self) -> Granule {
         Granule::from_index(self.0 as u32)

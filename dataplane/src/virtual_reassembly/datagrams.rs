@@ -65,6 +65,7 @@ impl Datagrams {
     }
 
     /// The hash that a key is found by.
+    #[inline(always)]
     pub(super) fn hash(&self, key: &Key) -> u64 {
         self.hasher.of(key.words())
     }
@@ -72,6 +73,13 @@ impl Datagrams {
     pub(super) fn find(&self, key: &Key, hash: u64) -> Option<Place> {
         let is_it = |place: &Place| self.at(*place).is_some_and(|datagram| datagram.key == *key);
         self.index.find(hash, is_it).copied()
+    }
+
+    /// Whether a datagram with this hash is here: hardly ever another one than that which was hashed.
+    #[inline(always)]
+    pub(super) fn has(&self, hash: u64) -> bool {
+        let is_it = |place: &Place| self.at(*place).is_some_and(|other| other.hash == hash);
+        self.index.find(hash, is_it).is_some()
     }
 
     pub(super) fn at(&self, place: Place) -> Option<&Datagram> {

@@ -21,6 +21,17 @@ pub struct Key {
 }
 
 impl Key {
+    /// Who sends such fragments: the lwB4, or whoever is on the Internet.
+    #[inline(always)]
+    #[must_use]
+    pub fn sender(&self) -> [u8; 16] {
+        if self.b4 == [0; 16] {
+            u128::from(self.source).to_be_bytes()
+        } else {
+            self.b4
+        }
+    }
+
     /// All of it, as words to hash.
     #[inline(always)]
     pub(super) fn words(&self) -> [[u64; 2]; PAIRS] {

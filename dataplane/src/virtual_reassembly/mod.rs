@@ -17,7 +17,9 @@
 //! [`expire`](VirtualReassembly::expire) or [`evicted`](VirtualReassembly::evicted). Whatever is sent
 //! to us, memory is bounded, and all there from the start; when it runs out the oldest datagram makes
 //! room for the newest, so that fragments which follow each other closely, as honest ones do, get
-//! through among a flood of others that never meet (RFC 6146 s5.3).
+//! through among a flood of others that never meet (RFC 6146 s5.3). But only so many a second may have
+//! room made for them, in all and from one sender: a flood beyond that is turned away, which costs
+//! little, and a sender that floods does not use up what others may.
 //!
 //! The window of a datagram is fixed, however many fragments come in it; it begins with the first
 //! fragment or, until that has come, with the earliest of the others.
@@ -33,6 +35,8 @@ pub use self::key::Key;
 pub use self::key::Known;
 
 use crate::instant::Instant;
+use crate::limiter::Limiter;
+use crate::limiter::Rates;
 use crate::lines::Line;
 use crate::lines::Place;
 use crate::lines::Places;
@@ -51,6 +55,8 @@ pub struct Limits {
     pub held_each: usize,
     /// How long a datagram is remembered, and its fragments wait.
     pub timeout: Duration,
+    /// How many packets may have others make room for them. A source is a sender, or a lwB4.
+    pub evictions: Rates,
 }
 
 /// The default of [`Limits::timeout`]: `FRAGMENT_MIN` of RFC 6146 s4.
@@ -64,6 +70,7 @@ pub struct VirtualReassembly<P> {
     packets: Places<P>,
     /// How many packets wait, in the lines of their datagrams.
     waiting: usize,
+    evictions: Limiter,
     released: Line,
     expired: Line,
     evicted: Line,
@@ -78,6 +85,7 @@ impl<P> VirtualReassembly<P> {
             datagrams: Datagrams::new(limits.datagrams),
             packets: Places::new(2 * limits.held),
             waiting: 0,
+            evictions: Limiter::new(limits.evictions),
             released: Line::default(),
             expired: Line::default(),
             evicted: Line::default(),
@@ -110,7 +118,8 @@ impl<P> VirtualReassembly<P> {
     /// [released](Self::release) at once.
     ///
     /// # Errors
-    /// When its datagram has as many as it may, or nobody takes what leaves; the packet comes back.
+    /// When its datagram has as many as it may, or nobody takes what leaves, or others would have to make
+    /// room for it and have done so too often; the packet comes back.
     pub fn hold(&mut self, key: Key, packet: P, now: Instant) -> Result<(), P> {
         let hash = self.datagrams.hash(&key);
         let mut place = self.find_current(&key, hash, now);
@@ -125,6 +134,9 @@ impl<P> VirtualReassembly<P> {
         if self.waiting >= self.limits.held
             && let Some(oldest) = self.datagrams.oldest_waiting()
         {
+            if !self.evictions.allows(&key.sender(), now) {
+                return Err(packet);
+            }
             self.evict(oldest);
             // The oldest may have been this one.
             place = place.filter(|place| *place != oldest);
@@ -139,6 +151,30 @@ impl<P> VirtualReassembly<P> {
         self.packets.push(&mut datagram.packets, packet)?;
         self.waiting += 1;
         Ok(())
+    }
+
+    /// What [`turns_away`](Self::turns_away) finds a datagram by.
+    #[must_use]
+    #[inline(always)]
+    pub fn hash(&self, key: &Key) -> u64 {
+        self.datagrams.hash(key)
+    }
+
+    /// Whether as many packets wait as may.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_crowded(&self) -> bool {
+        self.waiting >= self.limits.held
+    }
+
+    /// Whether nothing is here of the datagram with this [hash](Self::hash), and no fragment that `sender`
+    /// sends of it could be [held](Self::hold) now, after `others` that can.
+    #[must_use]
+    #[inline(always)]
+    pub fn turns_away(&self, hash: u64, sender: &[u8; 16], others: u64, now: Instant) -> bool {
+        self.is_crowded()
+            && self.evictions.denies_after(others, sender, now)
+            && !self.datagrams.has(hash)
     }
 
     /// Takes a packet whose datagram is known now, in order of arrival.

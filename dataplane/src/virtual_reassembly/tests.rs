@@ -25,6 +25,13 @@ fn ports(port: u16) -> Known {
     }
 }
 
+/// As many as there are.
+const PLENTY: Rates = Rates {
+    per_second: 1_000_000_000,
+    burst: 1_000_000_000,
+    per_source: 1_000_000_000,
+};
+
 /// Milliseconds after the start.
 fn at(millis: u64) -> Instant {
     Instant::from_nanos(millis * 1_000_000)
@@ -36,6 +43,7 @@ fn with_limits(datagrams: usize, held: usize, held_each: usize) -> VirtualReasse
         held,
         held_each,
         timeout: DEFAULT_TIMEOUT,
+        evictions: PLENTY,
     })
 }
 
@@ -291,6 +299,98 @@ fn fr_012_a_flood_is_bounded_and_others_are_still_served() {
     assert_eq!(dropped + reassembly.held(), 20_000 * 15);
 }
 
+/// A million fragments a second from one sender whose firsts never come, and beside them ten thousand
+/// datagrams a second that come backwards, from a hundred others.
+#[test]
+fn fr_012_a_flood_is_turned_away_and_other_senders_are_served() {
+    let limits = Limits {
+        datagrams: 1000,
+        held: 64,
+        held_each: 4,
+        timeout: DEFAULT_TIMEOUT,
+        evictions: Rates {
+            per_second: 20_000,
+            burst: 200,
+            per_source: 200,
+        },
+    };
+    let mut reassembly = VirtualReassembly::new(limits);
+    let (mut turned_away, mut served, mut held_most) = (0, 0, 0);
+    for micros in 0..1_000_000_u32 {
+        let now = Instant::from_nanos(u64::from(micros) * 1000);
+        let flood = Key {
+            destination: micros,
+            ..key(1)
+        };
+        let is_turned_away =
+            reassembly.turns_away(reassembly.hash(&flood), &flood.sender(), 0, now);
+        let is_refused = reassembly.hold(flood, u32::MAX, now).is_err();
+        assert_eq!(is_turned_away, is_refused);
+        turned_away += u32::from(is_refused);
+        if micros % 100 == 0 {
+            let honest = Key {
+                source: micros / 100 % 100,
+                ..key((micros / 100) as u16)
+            };
+            let is_held = reassembly.hold(honest, micros, now).is_ok();
+            reassembly.learn(honest, ports(2), now);
+            assert_eq!(released(&mut reassembly).len(), usize::from(is_held));
+            served += u32::from(is_held);
+        }
+        held_most = held_most.max(reassembly.held());
+        assert!(evicted(&mut reassembly).iter().all(|one| *one == u32::MAX));
+    }
+    // A sender or two may share a bucket with the flood.
+    assert!(served >= 9600, "{served}");
+    // What was let in: places that honest ones had left, and 200 a second beside.
+    assert!(turned_away > 980_000, "{turned_away}");
+    assert_eq!(held_most, 64 + 1);
+}
+
+/// A number that follows no pattern (the last steps of SplitMix64).
+fn scrambled(number: u64) -> u64 {
+    let number = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
+}
+
+/// When senders are forged, everybody has the share of his packets: of a million a second, 20 000 are let in.
+#[test]
+fn fr_012_a_flood_of_all_the_world_leaves_everybody_his_share() {
+    let mut reassembly = VirtualReassembly::new(Limits {
+        datagrams: 1000,
+        held: 64,
+        held_each: 4,
+        timeout: DEFAULT_TIMEOUT,
+        evictions: Rates {
+            per_second: 20_000,
+            burst: 200,
+            per_source: 200,
+        },
+    });
+    let (mut served, mut asked) = (0, 0);
+    for micros in 0..1_000_000 {
+        let now = Instant::from_nanos(micros * 1000);
+        let random = scrambled(micros);
+        let fragment = Key {
+            source: random as u32,
+            ..key((random >> 32) as u16)
+        };
+        let is_held = reassembly.hold(fragment, 1, now).is_ok();
+        if (random >> 48).is_multiple_of(10) {
+            asked += 1;
+            reassembly.learn(fragment, ports(2), now);
+            let is_served = !released(&mut reassembly).is_empty();
+            assert_eq!(is_served, is_held);
+            served += u32::from(is_served);
+        }
+        evicted(&mut reassembly);
+    }
+    let share = f64::from(served) / f64::from(asked);
+    assert!((0.018..0.024).contains(&share), "{share}");
+}
+
 #[test]
 fn fr_012_without_somebody_to_take_what_leaves_nothing_more_comes_in() {
     let mut reassembly = with_limits(10, 2, 1);
@@ -511,7 +611,7 @@ proptest! {
         held in 1_usize..9,
         held_each in 1_usize..5,
     ) {
-        let limits = Limits { datagrams, held, held_each, timeout: DEFAULT_TIMEOUT };
+        let limits = Limits { datagrams, held, held_each, timeout: DEFAULT_TIMEOUT, evictions: PLENTY };
         let mut fast = VirtualReassembly::new(limits);
         let mut slow = Slow {
             limits,

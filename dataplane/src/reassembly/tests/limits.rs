@@ -1,6 +1,8 @@
 //! What no sender can exceed, and what becomes of those who wait when one tries.
 
 use crate::drop_reason::DropReason;
+use crate::instant::Instant;
+use crate::limiter::Rates;
 use crate::reassembly::Discarded;
 use crate::reassembly::Limits;
 use crate::reassembly::Outcome;
@@ -156,6 +158,90 @@ fn fr_010_a_bomb_of_first_fragments_locks_nobody_out() {
     }
     assert_eq!((held_most, whole), (limits.buffers, 200));
     assert_eq!(evicted + whole + bench.reassembly.held() as u64, 20_000);
+}
+
+/// A million first fragments a second of one lwB4, and beside them ten thousand packets a second of another.
+#[test]
+fn fr_010_a_flood_is_turned_away_and_other_lwb4s_are_served() {
+    let mut bench = Bench::new(Limits {
+        packets: 100,
+        buffers: 80,
+        evictions: Rates {
+            per_second: 20_000,
+            burst: 2000,
+            per_source: 1000,
+        },
+        ..AMPLE
+    });
+    let no_room = Outcome::Dropped {
+        reason: DropReason::Ipv6FragmentNoRoom,
+        others: Discarded::default(),
+    };
+    let (mut turned_away, mut served) = (0, 0);
+    for micros in 0..200_000_u32 {
+        let now = Instant::from_nanos(u64::from(micros) * 1000);
+        let frame = numbered(micros).fragment(0..104);
+        let (source, destination) = addresses(&frame);
+        let hash = bench.reassembly.hash(source, destination, micros);
+        let is_turned_away = bench.reassembly.turns_away(hash, source, 0, now);
+        let (outcome, _) = bench.take_at(&frame, now);
+        assert_eq!(outcome == no_room, is_turned_away);
+        turned_away += u32::from(is_turned_away);
+        if micros % 100 == 99 {
+            let honest = numbered(micros);
+            let [first, second] = [0..104, 104..1000].map(|range| {
+                let mut frame = honest.fragment(range);
+                frame[30..38].fill((micros / 100 % 100) as u8);
+                frame
+            });
+            let is_held = bench.take_at(&first, now).0 == Outcome::Held;
+            let whole = bench.take_at(&second, now).0;
+            served += u32::from(is_held && matches!(whole, Outcome::Whole(_)));
+        }
+        let _ = bench.reassembly.evicted();
+        assert!(bench.reassembly.held() <= 80);
+    }
+    assert!(turned_away > 195_000, "{turned_away}");
+    // A lwB4 or two may share a bucket with the flood.
+    assert!(served >= 1920, "{served} of 2000");
+}
+
+/// What is asked before a fragment is read must not turn away fragments of packets that are there.
+#[test]
+fn fr_010_what_is_known_is_not_turned_away() {
+    let mut bench = Bench::new(Limits {
+        packets: 2,
+        evictions: Rates {
+            per_second: 1,
+            burst: 1,
+            per_source: 1,
+        },
+        ..AMPLE
+    });
+    let frames = [0, 1, 2, 3].map(|number| numbered(number).fragment(0..104));
+    let turned_away = |bench: &Bench| {
+        [0, 1, 2, 3].map(|number| {
+            let (source, destination) = addresses(&frames[0]);
+            let hash = bench.reassembly.hash(source, destination, number);
+            bench.reassembly.turns_away(hash, source, 0, at_second(0))
+        })
+    };
+    assert_eq!(turned_away(&bench), [false; 4], "there is room");
+    bench.hold(&frames[..2]);
+    assert_eq!(turned_away(&bench), [false; 4], "room is made");
+    bench.hold(&frames[2..3]);
+    assert_eq!(turned_away(&bench), [true, false, false, true]);
+    let expected = (DropReason::Ipv6FragmentNoRoom, Discarded::default());
+    assert_eq!(bench.drop(&frames[3]), expected);
+    let known = numbered(2);
+    assert_eq!(bench.finish(&known.fragment(104..1000)), known.whole());
+    assert_eq!(turned_away(&bench), [false; 4], "there is room again");
+}
+
+/// Source and destination of an IPv6 packet without VLAN.
+fn addresses(frame: &[u8]) -> (&[u8; 16], &[u8; 16]) {
+    let addresses = |at: usize| frame[at..].first_chunk().unwrap();
+    (addresses(22), addresses(38))
 }
 
 fn numbered(identification: u32) -> Sample {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::drop_reason::DropReason;
 use crate::instant::Instant;
+use crate::limiter::Rates;
 use crate::packet::Packet;
 use crate::wire::ipv6;
 use crate::wire::ipv6::Ipv6;
@@ -30,6 +31,11 @@ const AMPLE: Limits = Limits {
     fragments_each: 20,
     buffers: 64,
     timeout: TIMEOUT,
+    evictions: Rates {
+        per_second: 1_000_000_000,
+        burst: 1_000_000_000,
+        per_source: 1_000_000_000,
+    },
 };
 
 /// Octets of a fragment's first segment: all headers, and seldom all of the payload.
