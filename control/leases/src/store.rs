@@ -38,7 +38,7 @@ pub trait LeaseStore: Send {
     fn settle(&mut self, flushed: Flushed) -> Result<(), CommitError>;
 
     /// The last append that is durable, with all before it that have not failed.
-    fn durable(&self) -> Position;
+    fn durable(&self) -> Turn;
 
     /// Stores rows, all of them or none; they are durable when this returns.
     ///
@@ -67,9 +67,9 @@ pub const FLUSHES: usize = 8;
 
 /// The place of an append in the order of all appends of a run.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Position(u64);
+pub struct Turn(u64);
 
-impl Position {
+impl Turn {
     /// The place behind this one; the default is in front of all.
     #[must_use]
     pub const fn next(self) -> Self {
@@ -80,7 +80,7 @@ impl Position {
 /// The way of an append to the disk: work that waits, for a thread that may wait.
 #[must_use = "nothing is durable before it is run"]
 pub struct Flush {
-    position: Position,
+    turn: Turn,
     segment: u64,
     name: String,
     file: Arc<dyn DiskFile>,
@@ -90,13 +90,13 @@ impl Flush {
     /// Makes durable what was written to `file`, which no other flush uses meanwhile: the system tells every
     /// handle of a failure once.
     pub(crate) const fn new(
-        position: Position,
+        turn: Turn,
         segment: u64,
         name: String,
         file: Arc<dyn DiskFile>,
     ) -> Self {
         Self {
-            position,
+            turn,
             segment,
             name,
             file,
@@ -105,8 +105,8 @@ impl Flush {
 
     /// The append that it is about.
     #[must_use]
-    pub const fn position(&self) -> Position {
-        self.position
+    pub const fn turn(&self) -> Turn {
+        self.turn
     }
 
     /// Waits for the disk.
@@ -114,7 +114,7 @@ impl Flush {
     pub fn run(self) -> Flushed {
         Flushed {
             result: self.file.sync().map_err(failed("sync", &self.name)),
-            position: self.position,
+            turn: self.turn,
             segment: self.segment,
             file: self.file,
         }
@@ -123,7 +123,7 @@ impl Flush {
 
 /// What became of a flush.
 pub struct Flushed {
-    pub(crate) position: Position,
+    pub(crate) turn: Turn,
     pub(crate) segment: u64,
     pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) result: Result<(), DiskError>,

@@ -19,8 +19,8 @@ use leases::store::CommitError;
 use leases::store::Flush;
 use leases::store::Flushed;
 use leases::store::LeaseStore;
-use leases::store::Position;
 use leases::store::Room;
+use leases::store::Turn;
 use tracing::info;
 use tracing::warn;
 
@@ -58,7 +58,7 @@ pub(super) struct UnderWay {
     softwires: SoftwireService,
     quarantine: Duration,
     /// In order, each with the append that it needs to be durable.
-    batches: VecDeque<(Batch, Position)>,
+    batches: VecDeque<(Batch, Turn)>,
     is_spoiled: bool,
     is_failing: bool,
     reports: VecDeque<Report>,
@@ -95,24 +95,24 @@ impl UnderWay {
         }
         let row = |effect| Row::after(effect, self.quarantine, moment.monotonic);
         let rows: Vec<_> = batch.to_store().map(row).collect();
-        let last = self.batches.back().map(|(_, position)| *position);
-        let mut position = last.unwrap_or_else(|| self.store.durable());
+        let last = self.batches.back().map(|(_, turn)| *turn);
+        let mut turn = last.unwrap_or_else(|| self.store.durable());
         let mut flush = None;
         if !rows.is_empty() {
             match self.store.append(&rows, moment) {
                 Ok(appended) => {
-                    position = appended.position();
+                    turn = appended.turn();
                     flush = Some(appended);
                 }
                 Err(error) => {
                     self.publish_durable()?;
-                    self.batches.push_back((batch, position));
+                    self.batches.push_back((batch, turn));
                     self.fail(&error)?;
                     return Ok(None);
                 }
             }
         }
-        self.batches.push_back((batch, position));
+        self.batches.push_back((batch, turn));
         self.publish_durable()?;
         Ok(flush)
     }

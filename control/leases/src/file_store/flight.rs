@@ -5,31 +5,31 @@
 
 use std::collections::VecDeque;
 
-use crate::store::Position;
+use crate::store::Turn;
 
 /// Appends whose fate is open.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
-    /// Of the last append; positions are never used again.
-    last: Position,
+    /// Of the last append; turns never come again.
+    last: Turn,
     /// Of the last that is durable.
-    landed: Position,
+    landed: Turn,
     /// In order, each with its first record.
-    open: VecDeque<(Position, u64)>,
+    open: VecDeque<(Turn, u64)>,
 }
 
 impl Flight {
     /// Adds an append that begins with record `first`.
-    pub(super) fn depart(&mut self, first: u64) -> Position {
+    pub(super) fn depart(&mut self, first: u64) -> Turn {
         self.last = self.last.next();
         self.open.push_back((self.last, first));
         self.last
     }
 
-    /// Everything up to `position` is durable.
-    pub(super) fn land(&mut self, position: Position) {
-        self.landed = self.landed.max(position);
-        self.open.retain(|(open, _)| *open > position);
+    /// Everything up to `turn` is durable.
+    pub(super) fn land(&mut self, turn: Turn) {
+        self.landed = self.landed.max(turn);
+        self.open.retain(|(open, _)| *open > turn);
     }
 
     /// Everything is durable.
@@ -50,7 +50,7 @@ impl Flight {
     }
 
     /// The last append that is durable.
-    pub(super) const fn landed(&self) -> Position {
+    pub(super) const fn landed(&self) -> Turn {
         self.landed
     }
 }

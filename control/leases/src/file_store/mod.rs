@@ -34,9 +34,9 @@ use crate::store::CommitError;
 use crate::store::Flush;
 use crate::store::Flushed;
 use crate::store::LeaseStore;
-use crate::store::Position;
 use crate::store::Room;
 use crate::store::Status;
+use crate::store::Turn;
 use crate::survey::Slot;
 
 pub use self::open::Ending;
@@ -189,7 +189,7 @@ impl LeaseStore for FileStore {
         self.handles.push(flushed.file);
         match flushed.result {
             Ok(()) => {
-                self.land(flushed.position);
+                self.land(flushed.turn);
                 Ok(())
             }
             // Others have made durable what it was for. But it may have lost what was appended since, which its
@@ -199,7 +199,7 @@ impl LeaseStore for FileStore {
         }
     }
 
-    fn durable(&self) -> Position {
+    fn durable(&self) -> Turn {
         self.flight.landed()
     }
 
@@ -277,9 +277,9 @@ impl FileStore {
         }
     }
 
-    /// Everything up to `position` is durable, and the header of its segment with it.
-    fn land(&mut self, position: Position) {
-        self.flight.land(position);
+    /// Everything up to `turn` is durable, and the header of its segment with it.
+    fn land(&mut self, turn: Turn) {
+        self.flight.land(turn);
         self.troubles.commit = None;
         if let Some(active) = &mut self.active {
             active.is_durable = true;

@@ -51,13 +51,13 @@ fn a_flush_covers_what_was_appended_before_it_and_nothing_else() {
     let first = append(&mut store, 1);
     let second = append(&mut store, 2);
     let third = append(&mut store, 3);
-    let (at_first, at_second) = (first.position(), second.position());
+    let (at_first, at_second) = (first.turn(), second.turn());
     assert!(store.durable() < at_first);
     store.settle(second.run()).unwrap();
     assert_eq!(store.durable(), at_second);
     store.settle(first.run()).unwrap();
     assert_eq!(store.durable(), at_second);
-    let at_third = third.position();
+    let at_third = third.turn();
     store.settle(third.run()).unwrap();
     assert_eq!(store.durable(), at_third);
 }
@@ -82,7 +82,7 @@ fn a_flush_that_fails_fails_all_that_is_on_its_way_whatever_the_others_say() {
     store.settle(second).unwrap();
     assert_eq!(store.durable(), durable);
     let later = append(&mut store, 5);
-    let at_later = later.position();
+    let at_later = later.turn();
     store.settle(third).unwrap();
     assert_eq!(store.durable(), durable);
     store.settle(later.run()).unwrap();
@@ -180,7 +180,7 @@ fn a_store_flushes_by_itself_when_nobody_else_does() {
     let mut store = open(&disk, later(0)).unwrap().0.store;
     let flushes: Vec<Flush> = (1..300).map(|number| append(&mut store, number)).collect();
     // So that a record always can tell how many are on their way before it.
-    assert!(store.durable() >= flushes[290].position());
+    assert!(store.durable() >= flushes[290].turn());
     disk.lose_power();
     assert!(reopened(&disk, store).1.len() > 290);
 }

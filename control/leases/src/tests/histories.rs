@@ -16,7 +16,7 @@ use crate::samples::lease;
 use crate::store::Flush;
 use crate::store::Flushed;
 use crate::store::LeaseStore;
-use crate::store::Position;
+use crate::store::Turn;
 
 /// A store, what it must hold, and what it may.
 struct History {
@@ -25,7 +25,7 @@ struct History {
     store: Option<FileStore>,
     rows: Rows,
     /// Appends on their way, in order.
-    flying: Vec<(Position, Vec<Row>)>,
+    flying: Vec<(Turn, Vec<Row>)>,
     /// Their flushes: not run yet, and run but not settled.
     flushes: Vec<Flush>,
     flushed: Vec<Flushed>,
@@ -115,13 +115,13 @@ impl History {
         };
         match store.append(&rows, &moment) {
             Ok(flush) => {
-                self.flying.push((flush.position(), rows));
+                self.flying.push((flush.turn(), rows));
                 self.flushes.push(flush);
                 self.land();
             }
             Err(_) => {
                 self.land();
-                self.flying.push((Position::default(), rows));
+                self.flying.push((Turn::default(), rows));
                 self.give_up_flying();
             }
         }
