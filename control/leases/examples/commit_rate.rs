@@ -20,6 +20,7 @@ use std::time::Instant as Stopwatch;
 
 use leases::disk::RealDisk;
 use leases::disk::SlowDisk;
+use leases::file_store;
 use leases::file_store::FileStore;
 use leases::file_store::OpenOptions;
 use leases::moment::Judgement;
@@ -146,9 +147,11 @@ fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
     }])?;
     let mut book = Book::new(pools, 56, Duration::from_secs(120), now().monotonic);
     let mut refused = 0;
-    let mut refill = Refill::new(&mut book, |_, _| refused += 1);
+    let disk = file_store::take(directory)?;
+    let expected = file_store::expected_rows(&*disk);
+    let mut refill = Refill::new(&mut book, expected, |_, _| refused += 1);
     let options = OpenOptions::default();
-    FileStore::open(directory, &options, |_| now(), |row| refill.add(row))?;
+    FileStore::open_on(disk, &options, |_| now(), |row| refill.add(row))?;
     refill.finish();
     println!(
         "{} rows into a book ({refused} refused): {:.2?}",

@@ -20,8 +20,10 @@ pub struct Refill<'a, R> {
 }
 
 impl<'a, R: FnMut(Row, BookError)> Refill<'a, R> {
-    /// Begins to fill `book`; `refused` gets the rows of sets that it does not hand out, or has already.
-    pub fn new(book: &'a mut Book, refused: R) -> Self {
+    /// Begins to fill `book` with about `expected` rows; `refused` gets those of sets that it does not hand out, or
+    /// has already.
+    pub fn new(book: &'a mut Book, expected: usize, refused: R) -> Self {
+        book.reserve(expected);
         Self {
             book,
             waiting: Vec::with_capacity(TOGETHER),
@@ -100,7 +102,7 @@ mod tests {
         let mut book = book();
         let mut refused = Vec::new();
         let until = later(9000).monotonic;
-        let mut refill = Refill::new(&mut book, |row: Row, _| refused.push(row.set()));
+        let mut refill = Refill::new(&mut book, 130, |row: Row, _| refused.push(row.set()));
         for number in 0..130 {
             let lease = lease(number);
             refill.add(if number % 2 == 0 {

@@ -4,9 +4,14 @@
 //! A lease that pools, bindings or BR addresses no longer allow is not dropped silently: its lwB4 relies on
 //! it. The daemon does not start, and says how many there are.
 
+use std::mem;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
+use crossbeam_channel::Receiver;
+use crossbeam_channel::bounded;
 use leases::clock::Clock;
 use leases::clock::SystemTime;
 use leases::disk::Disk;
@@ -68,36 +73,51 @@ pub(crate) fn restore(
     let path = &config.leases.path;
     let (_, start) = Clock::start(SystemTime::default(), None);
     let mut book = provisioning::book(config, pcp, start.monotonic)?;
-    let mut misfits = Misfits::default();
     let mut not_in_book = Vec::new();
     let mut clock = None;
     let options = OpenOptions {
         quarantine: pcp.quarantine,
         ..OpenOptions::default()
     };
-    let mut refill = Refill::new(&mut book, |row, error| {
+    let expected = file_store::expected_rows(&*disk);
+    let mut refill = Refill::new(&mut book, expected, |row, error| {
         // Nobody relies on a set that rests; where it has gone to other uses, nobody misses it.
         if let Row::Held(lease) = row {
             not_in_book.push((lease, error));
         }
     });
-    let opened = FileStore::open_on(
-        disk,
-        &options,
-        |last| {
-            let (started, moment) = Clock::start(SystemTime::default(), last);
-            clock = Some(started);
-            moment
-        },
-        |row| {
-            refill.add(row);
-            if let Row::Held(lease) = row
-                && let Err(misfit) = misfits::bind(&lease, builder)
-            {
-                misfits.add(lease, misfit);
-            }
-        },
-    );
+    // No packet is forwarded yet, so that another core is free to fill the table meanwhile.
+    let (opened, mut misfits) = thread::scope(|scope| {
+        let (leases, to_bind) = bounded(AHEAD);
+        let binding = scope.spawn(move || bind_all(&to_bind, builder));
+        let mut page = Vec::with_capacity(PAGE);
+        let opened = FileStore::open_on(
+            disk,
+            &options,
+            |last| {
+                let (started, moment) = Clock::start(SystemTime::default(), last);
+                clock = Some(started);
+                moment
+            },
+            |row| {
+                refill.add(row);
+                if let Row::Held(lease) = row {
+                    page.push(lease);
+                }
+                if page.len() == PAGE {
+                    let full = mem::replace(&mut page, Vec::with_capacity(PAGE));
+                    // It ends after the last page, and not before.
+                    drop(leases.send(full));
+                }
+            },
+        );
+        drop(leases.send(page));
+        drop(leases);
+        match binding.join() {
+            Ok(misfits) => (opened, misfits),
+            Err(panic) => resume_unwind(panic),
+        }
+    });
     refill.finish();
     for (lease, error) in not_in_book {
         misfits.add(lease, error.into());
@@ -123,6 +143,17 @@ pub(crate) fn restore(
         clock,
         book,
     })
+}
+
+/// Enters leases into a table that is being built, as long as there are any.
+fn bind_all(leases: &Receiver<Vec<Lease>>, builder: &mut Builder) -> Misfits {
+    let mut misfits = Misfits::default();
+    for lease in leases.iter().flatten() {
+        if let Err(misfit) = misfits::bind(&lease, builder) {
+            misfits.add(lease, misfit);
+        }
+    }
+    misfits
 }
 
 fn report(opened: &Opened, book: &Book) {
@@ -173,3 +204,8 @@ pub enum RestoreError {
     #[error(transparent)]
     Pools(#[from] PoolError),
 }
+
+/// Leases that are handed to the table together.
+const PAGE: usize = 1024;
+/// Pages that may wait for the table.
+const AHEAD: usize = 8;

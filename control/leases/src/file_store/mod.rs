@@ -41,6 +41,7 @@ use crate::survey::Slot;
 
 pub use self::open::Ending;
 pub use self::open::Opened;
+pub use self::open::expected_rows;
 pub use self::open::take;
 pub use crate::survey::LastCommit;
 pub use crate::survey::OpenError;

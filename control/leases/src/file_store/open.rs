@@ -33,6 +33,7 @@ use crate::moment::Judgement;
 use crate::moment::Moment;
 use crate::row::Row;
 use crate::store::Room;
+use crate::survey;
 use crate::survey::Chosen;
 use crate::survey::LastCommit;
 use crate::survey::OpenError;
@@ -246,6 +247,15 @@ impl FileStore {
         });
         Ok(store)
     }
+}
+
+/// About as many rows as a store on `disk` will give out when it is opened: those of its checkpoint.
+#[must_use]
+pub fn expected_rows(disk: &dyn Disk) -> usize {
+    let names = disk.list().unwrap_or_default();
+    // What is wrong with it is said when it is opened.
+    let chosen = survey::checkpoint(disk, &names).ok().flatten();
+    chosen.map_or(0, |chosen| chosen.checkpoint.rows as usize)
 }
 
 /// Gives rows out in the time of a run.

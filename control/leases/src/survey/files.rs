@@ -48,7 +48,7 @@ impl Chosen {
 }
 
 /// The newest checkpoint that is whole as far as its header tells.
-pub(super) fn checkpoint(disk: &dyn Disk, names: &[String]) -> Result<Option<Chosen>, OpenError> {
+pub(crate) fn checkpoint(disk: &dyn Disk, names: &[String]) -> Result<Option<Chosen>, OpenError> {
     let mut chosen: Option<Chosen> = None;
     for (place, name) in NAMES.into_iter().enumerate() {
         if !names.iter().any(|other| other == name) {

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use self::error::fault;
-use self::files::checkpoint;
 use self::files::slots;
 use crate::disk::Disk;
 use crate::disk::UNFINISHED;
@@ -31,6 +30,7 @@ use crate::version;
 pub use self::error::OpenError;
 pub(crate) use self::files::Chosen;
 pub(crate) use self::files::Slot;
+pub(crate) use self::files::checkpoint;
 pub(crate) use self::files::whole;
 
 /// The clocks of the last record.
