@@ -214,6 +214,7 @@ impl Shop<'_> {
     ) -> Result<(), BenchError> {
         lcore::pin_to(self.options.core as usize)?;
         let _registered = RegisteredThread::register(self.eal)?;
+        let before = report::resident_bytes();
         let plain = stream(Direction::Encap, Side::Internet, FrameMix::Fixed(64));
         let mill = Mill::new(self.pool, self.keys, plain, None, 32)?;
         let ports = StormPorts::new(
@@ -228,6 +229,11 @@ impl Shop<'_> {
         let counters = Arc::clone(&self.counters);
         let mut worker = Worker::new(ports, pipeline, Share::WHOLE, reader.online(), counters)
             .following(next_hops);
+        let taken = report::resident_bytes().saturating_sub(before);
+        let clients = u64::from(self.options.leases) * ports::CLIENT_BYTES;
+        self.board
+            .worker_bytes
+            .store(taken + clients, Ordering::Relaxed);
         while !self.stop.load(Ordering::Relaxed) {
             worker.round();
         }

@@ -56,7 +56,8 @@ impl Director {
             .summary()
             .map_err(failed)?
             .table_touched_bytes;
-        let memory = || report::resident_bytes().saturating_sub(self.before + table) as f64;
+        let others = self.before + table + self.board.worker_bytes.load(Ordering::Relaxed);
+        let memory = || report::resident_bytes().saturating_sub(others) as f64;
         let memory_cold = memory();
         let renewal = self.window(Phase::Renewal, 0, false);
         let saturation = renewal.served_per_second();

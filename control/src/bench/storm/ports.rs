@@ -214,5 +214,7 @@ impl Ports for StormPorts<'_> {
 /// Requests that may be unanswered where as many are sent as are answered: less than may wait for the
 /// store, but more than a slow disk makes wait.
 const WINDOW: u64 = 12_000;
+/// Octets that each lwB4 takes here, from when it first asks.
+pub(super) const CLIENT_BYTES: u64 = 9;
 /// When nothing was answered for so long, what is unanswered is lost.
 const LOST_AFTER_NS: u64 = 100_000_000;
