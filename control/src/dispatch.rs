@@ -38,6 +38,7 @@ pub fn execute(cli: &Cli) -> Outcome {
             Ok(replay::run(
                 &config,
                 &args.files(),
+                args.roster.as_deref(),
                 args.counters.as_deref(),
                 args.seed,
             )?)
@@ -54,6 +55,7 @@ pub fn execute(cli: &Cli) -> Outcome {
         Command::Lease(args) => match &args.command {
             LeaseCommand::Who(args) => client::who(args, cli.json),
             LeaseCommand::Revoke(args) => client::revoke(args, cli.json),
+            LeaseCommand::Announce(args) => client::announce(args, cli.json),
             LeaseCommand::Check(args) => lease_store::check(args, cli.json),
             LeaseCommand::Export(args) => lease_store::export(args),
             LeaseCommand::Import(args) => lease_store::import(args, cli.json),

@@ -16,5 +16,6 @@ pub mod placement;
 pub mod provisioning;
 pub mod publisher;
 pub mod replay;
+pub mod roster;
 pub mod run;
 pub mod softwires;

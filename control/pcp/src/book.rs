@@ -73,6 +73,8 @@ impl Book {
             .map(|(_, pool)| pool.config().name.clone())
             .collect();
         self.in_use_before = Some(names);
+    }
+
     /// Makes room for so many leases more, which are then taken in faster, but for no more than there are sets.
     pub fn reserve(&mut self, leases: usize) {
         let sets = self.pools.iter().map(|pool| pool.usage().sets).sum();

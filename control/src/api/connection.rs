@@ -172,6 +172,7 @@ impl Connection<'_> {
                 Ok(self.lease(|leases| leases.revoke(ipv4, port)))
             }
             Request::Leases(whose) => self.leases(id, whose),
+            Request::Announce => Ok(done(self.announce())),
             Request::Dump => match softwires.dump() {
                 Err(gone) => Ok(Answer::Error(gone.to_string())),
                 Ok(bindings) => self.rows(id, bindings.iter().map(RowFields::from)),
@@ -239,6 +240,11 @@ impl Connection<'_> {
             place = page.next;
         }
         Ok(Answer::Ok(json!({ "leases": count })))
+    }
+
+    fn announce(&self) -> Result<Value, ShowError> {
+        let told = self.leasing()?.announce()?;
+        Ok(json!({ "lwb4s": told }))
     }
 
     fn leasing(&self) -> Result<&LeaseService, NoServer> {

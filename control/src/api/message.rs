@@ -162,6 +162,9 @@ pub struct RequestLine {
     /// Take the lease away that has a port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoke: Option<PortFields>,
+    /// Tell all who have leases that the epoch begins anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announce: bool,
 }
 
 /// What can be shown.
@@ -209,6 +212,8 @@ pub enum Request {
     Leases(Option<Ipv6Addr>),
     /// The lease of a port to take away.
     Revoke(PortFields),
+    /// Everybody to be told that the epoch begins anew.
+    Announce,
 }
 
 impl TryFrom<RequestLine> for Request {
@@ -232,6 +237,7 @@ impl TryFrom<RequestLine> for Request {
             who,
             leases,
             revoke,
+            announce,
         } = line;
         let changes = [add.is_some(), remove.is_some()];
         let others = [
@@ -242,6 +248,7 @@ impl TryFrom<RequestLine> for Request {
             who.is_some(),
             leases.is_some(),
             revoke.is_some(),
+            announce,
         ];
         let members = changes.iter().chain(&others).filter(|is_there| **is_there);
         if members.count() != 1 || (save && changes == [false, false]) {
@@ -268,6 +275,7 @@ impl TryFrom<RequestLine> for Request {
             .or(who.map(|port| Ok(Self::Who(port))))
             .or(leases.map(|whose| Ok(Self::Leases(whose.b4))))
             .or(revoke.map(|port| Ok(Self::Revoke(port))))
+            .or(announce.then_some(Ok(Self::Announce)))
             .unwrap_or(Err(RequestError::NotOne))
     }
 }
@@ -314,7 +322,7 @@ pub enum RequestError {
     Shape(#[from] serde_json::Error),
     /// Nothing to do, or too much.
     #[error(
-        "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke; save goes with add and remove"
+        "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke, announce; save goes with add and remove"
     )]
     NotOne,
     /// A lookup by nothing, or by too much.

@@ -185,11 +185,11 @@ fn a_line_that_is_no_request_is_answered_and_the_next_one_works() {
     for (text, error) in [
         (
             "{\"id\":1}",
-            "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke; save goes with add and remove",
+            "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke, announce; save goes with add and remove",
         ),
         (
             "{\"id\":1,\"dump\":true,\"show\":\"status\"}",
-            "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke; save goes with add and remove",
+            "not a request: expected exactly one of add, remove, get, load, dump, show, who, leases, revoke, announce; save goes with add and remove",
         ),
         (
             "{\"id\":1,\"get\":{}}",
@@ -231,7 +231,7 @@ fn a_line_that_is_no_request_is_answered_and_the_next_one_works() {
         &mut stream,
         "{\"id\":9,\"frobnicate\":1}\n",
         &[
-            json!({ "id": 9, "error": "not a request: unknown field `frobnicate`, expected one of `id`, `add`, `remove`, `save`, `get`, `load`, `dump`, `show`, `who`, `leases`, `revoke` at line 1 column 20" }),
+            json!({ "id": 9, "error": "not a request: unknown field `frobnicate`, expected one of `id`, `add`, `remove`, `save`, `get`, `load`, `dump`, `show`, `who`, `leases`, `revoke`, `announce` at line 1 column 20" }),
         ],
     );
     expect(&mut stream, &add(2, 1), &[json!({ "id": 2, "ok": null })]);
@@ -402,6 +402,7 @@ fn leases_are_found_listed_and_revoked() {
         "{\"id\":5,\"who\":{\"ipv4\":\"192.0.2.0\",\"port\":1500}}\n",
         "{\"id\":6,\"leases\":{\"b4\":\"2001:db8:b4:100::1\"}}\n",
         "{\"id\":7,\"revoke\":{\"ipv4\":\"192.0.2.9\",\"port\":1}}\n",
+        "{\"id\":10,\"announce\":true}\n",
     );
     expect(
         &mut stream,
@@ -418,6 +419,7 @@ fn leases_are_found_listed_and_revoked() {
             json!({ "id": 6, "lease": lease("192.0.2.0", 1, "resting", 120) }),
             json!({ "id": 6, "ok": { "leases": 1 } }),
             json!({ "id": 7, "error": "port 1 of 192.0.2.9 is not leased" }),
+            json!({ "id": 10, "ok": { "lwb4s": 1 } }),
         ],
     );
     let show = "{\"id\":8,\"show\":\"pools\"}\n{\"id\":9,\"show\":\"pcp\"}\n";
@@ -438,6 +440,7 @@ fn without_a_pcp_server_nothing_is_said_of_leases() {
         "\"leases\":{}",
         "\"show\":\"pcp\"",
         "\"who\":{\"ipv4\":\"192.0.2.0\",\"port\":1}",
+        "\"announce\":true",
     ] {
         let text = format!("{{\"id\":1,{request}}}\n");
         expect(&mut stream, &text, &[json!({ "id": 1, "error": none })]);

@@ -25,6 +25,8 @@ pub enum LeaseCommand {
     Who(WhoArgs),
     /// Take the lease away that has a port; its set rests, and its lwB4 must ask anew.
     Revoke(RevokeArgs),
+    /// Have all lwB4s that hold leases ask again: the epoch begins anew, and they are told so in their turn.
+    Announce(AnnounceArgs),
     /// Read all of a stopped daemon's lease store, and say what is there and what is wrong.
     Check(StoreArgs),
     /// Print all leases of a stopped daemon's store as JSON, one a line, for a backup or another box.
@@ -90,10 +92,19 @@ pub struct RevokeArgs {
     pub socket: PathBuf,
 }
 
+/// Arguments of `lease announce`.
+#[derive(Args, Clone, Debug)]
+pub struct AnnounceArgs {
+    /// The daemon's Unix socket.
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
+    pub socket: PathBuf,
+}
+
 const EXAMPLES: &str = "Examples:
   lwaftr lease who --ipv4 192.0.2.1 --port 26700
   lwaftr lease who --b4 2001:db8:b4::1 --json
   lwaftr lease revoke --ipv4 192.0.2.1 --port 26700
+  lwaftr lease announce
   lwaftr lease check -c lwaftr.toml
   lwaftr lease export -c lwaftr.toml > leases.jsonl
   lwaftr lease import leases.jsonl --store /var/lib/lwaftr/leases

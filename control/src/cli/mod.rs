@@ -17,6 +17,7 @@ use clap::Subcommand;
 
 pub use bench::BenchArgs;
 pub use bench::FrameArg;
+pub use lease::AnnounceArgs;
 pub use lease::ImportArgs;
 pub use lease::LeaseArgs;
 pub use lease::LeaseCommand;
@@ -169,6 +170,7 @@ mod tests {
             "lwaftr lease who --ipv4 192.0.2.1 --port 1500",
             "lwaftr lease who --b4 2001:db8::1 --json",
             "lwaftr lease revoke --ipv4 192.0.2.1 --port 1500 --socket /tmp/s",
+            "lwaftr lease announce --json",
             "lwaftr show leases --json",
             "lwaftr lease check -c x --json",
             "lwaftr lease export --store y",

@@ -31,6 +31,9 @@ pub struct ReplayArgs {
     /// Where all frames go when both sides share a port.
     #[arg(long, value_name = "PCAP", conflicts_with_all = TWO_PORTS)]
     pub stick_out: Option<PathBuf>,
+    /// A roster: leases were lost, and these lwB4s are told.
+    #[arg(long, value_name = "FILE")]
+    pub roster: Option<PathBuf>,
     /// Where the counters go, as one flat JSON object.
     #[arg(long, value_name = "JSON")]
     pub counters: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! `lwaftr lease who|revoke` and `lwaftr show leases`.
+//! `lwaftr lease who|revoke|announce` and `lwaftr show leases`.
 
 use std::io;
 use std::io::BufWriter;
@@ -15,6 +15,7 @@ use crate::api::message::Answer;
 use crate::api::message::LeasesFields;
 use crate::api::message::PortFields;
 use crate::api::message::RequestLine;
+use crate::cli::AnnounceArgs;
 use crate::cli::Outcome;
 use crate::cli::RevokeArgs;
 use crate::cli::WhoArgs;
@@ -75,6 +76,27 @@ pub fn revoke(args: &RevokeArgs, json: bool) -> Outcome {
         text("last_port"),
         text("ipv4"),
         text("b4")
+    );
+    Ok(())
+}
+
+/// Has everybody ask again.
+///
+/// # Errors
+/// When the daemon cannot be asked.
+pub fn announce(args: &AnnounceArgs, json: bool) -> Outcome {
+    let mut client = Client::connect(&args.socket)?;
+    let request = RequestLine {
+        announce: true,
+        ..RequestLine::default()
+    };
+    let told = client.call(&request, |_| Ok(()))?;
+    if json {
+        return say(json, &told);
+    }
+    println!(
+        "{} lwB4s are told in their turn; \"lwaftr show pcp\" says how far that is",
+        told["lwb4s"]
     );
     Ok(())
 }

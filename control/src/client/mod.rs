@@ -9,6 +9,7 @@ mod softwire;
 
 pub use connection::Client;
 pub use connection::ClientError;
+pub use lease::announce;
 pub use lease::revoke;
 pub use lease::who;
 pub use show::show;

@@ -12,6 +12,7 @@ mod impossible;
 mod interface;
 mod pcp;
 mod pool;
+mod recovery;
 mod side;
 mod softwire;
 
@@ -37,6 +38,8 @@ pub use interface::IpAddress;
 pub use interface::NoInterfaceAddress;
 pub use pcp::Leases;
 pub use pcp::Pcp;
+pub use recovery::Multicast;
+pub use recovery::Recovery;
 pub use settings::ConfigError;
 pub use settings::ConfigErrors;
 pub use settings::Fault;
@@ -199,8 +202,9 @@ impl Config {
         let directory = file.parent().unwrap_or(Path::new(""));
         let softwire = Softwire::read(root.section("softwire"), directory);
         let pools = pool::read(&mut root);
-        let pcp = Pcp::read(&mut root);
         let leases = Leases::read(root.section("leases"), directory);
+        let store = leases.as_ref().map(|leases| leases.path.as_path());
+        let pcp = Pcp::read(&mut root, directory, store);
         let socket = socket(root.section("api"), directory);
         let log_level = log_level(root.section("log"));
         for (key, name) in LATER {

@@ -13,6 +13,8 @@ use settings::Section;
 use settings::value;
 use toml::de::DeValue;
 
+use super::recovery::Recovery;
+
 /// Settings of the PCP server.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pcp {
@@ -28,6 +30,8 @@ pub struct Pcp {
     pub requests_per_second_per_subscriber: u32,
     /// Requests a second that all may send, split over the workers.
     pub requests_per_second: u32,
+    /// What is done after a loss of leases.
+    pub recovery: Recovery,
 }
 
 /// Where leases are kept.
@@ -38,14 +42,23 @@ pub struct Leases {
 }
 
 impl Pcp {
-    /// Reads the section, if it is there.
-    pub(super) fn read(root: &mut Section<'_>) -> Option<Option<Self>> {
+    /// Reads the section, if it is there; a relative path starts at `directory`. `leases` is the folder of
+    /// the lease store.
+    pub(super) fn read(
+        root: &mut Section<'_>,
+        directory: &Path,
+        leases: Option<&Path>,
+    ) -> Option<Option<Self>> {
         let is_there = root.has("pcp");
-        let read = Self::from_section(root.section("pcp"))?;
+        let read = Self::from_section(root.section("pcp"), directory, leases)?;
         Some(is_there.then_some(read))
     }
 
-    fn from_section(mut section: Section<'_>) -> Option<Self> {
+    fn from_section(
+        mut section: Section<'_>,
+        directory: &Path,
+        leases: Option<&Path>,
+    ) -> Option<Self> {
         let lifetime = lifetime(section.section("lifetime"));
         let subscriber_prefix_length =
             section.or("subscriber_prefix_length", 56, value::number(1..=128));
@@ -69,6 +82,7 @@ impl Pcp {
             1_000_000,
             value::number(1..=MAX_RATE),
         );
+        let recovery = Recovery::read(section.section("recovery"), directory, leases);
         section.finish();
         Some(Self {
             server: ServerConfig {
@@ -83,6 +97,7 @@ impl Pcp {
             plain_ipv6: plain_ipv6?,
             requests_per_second_per_subscriber: per_subscriber?,
             requests_per_second: in_all?,
+            recovery: recovery?,
         })
     }
 }

@@ -626,7 +626,11 @@ fn the_example_shows_the_defaults() {
             access,
             loops,
             tunnel,
-            config.pcp.clone(),
+            config.pcp.clone().map(|mut pcp| {
+                // An example: there is no group by default.
+                pcp.recovery.multicast = None;
+                pcp
+            }),
             config.leases.clone(),
             config.pools[0].exclude_ports.clone(),
             config.log_level,

@@ -14,6 +14,7 @@ use pcp::lease::Contact;
 use pcp::lease::Lease;
 use pcp::lease::Path;
 use pcp::server::Arrival;
+use pcp::wire::CLIENT_PORT;
 use pcp::wire::SERVER_PORT;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::IpAddress;
@@ -24,8 +25,10 @@ use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::Ipv6Repr;
 use smoltcp::wire::UdpPacket;
 
+use crate::config::Multicast;
 use crate::exception::Frame;
 use crate::exception::Own;
+use crate::roster::Peer;
 
 /// Where a message came from, and so where the answer goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,6 +43,8 @@ pub(super) struct Envelope {
     port: u16,
     /// The neighbour that it came by.
     neighbour: Mac,
+    /// The hop limit of the outer header where it is not that of all tunnels.
+    hop_limit: Option<u8>,
 }
 
 impl Envelope {
@@ -70,6 +75,7 @@ impl Envelope {
             client,
             port,
             neighbour: from,
+            hop_limit: None,
         };
         Some((envelope, message))
     }
@@ -90,7 +96,36 @@ impl Envelope {
                 client: address,
                 port,
                 neighbour: next_hop,
+                hop_limit: None,
             }),
+        }
+    }
+
+    /// The way to an lwB4 that asked at some time, by the neighbour `next_hop`: to where it asked from, or
+    /// to whoever listens for announcements behind it (FO-015).
+    pub(super) fn to_peer(peer: &Peer, next_hop: Mac) -> Self {
+        let (client, port) = peer.asked_from.unwrap_or((ALL_SYSTEMS.into(), CLIENT_PORT));
+        Self {
+            outer: peer.outer,
+            ours: peer.br,
+            client,
+            port,
+            neighbour: next_hop,
+            hop_limit: None,
+        }
+    }
+
+    /// The way to whoever listens for announcements behind the lwB4s of a group.
+    pub(super) fn to_group(multicast: Multicast, br: Ipv6Addr) -> Self {
+        // RFC 2464 s7.
+        let [.., a, b, c, d] = multicast.group.octets();
+        Self {
+            outer: multicast.group,
+            ours: br,
+            client: ALL_SYSTEMS.into(),
+            port: CLIENT_PORT,
+            neighbour: Mac([0x33, 0x33, a, b, c, d]),
+            hop_limit: Some(multicast.hop_limit),
         }
     }
 
@@ -128,7 +163,7 @@ impl Envelope {
             dst_addr: self.outer,
             next_header,
             payload_len: inner_header + datagram,
-            hop_limit: own.hop_limit,
+            hop_limit: self.hop_limit.unwrap_or(own.hop_limit),
         };
         outer.emit(&mut Ipv6Packet::new_unchecked(&mut octets[..]));
         let (source, destination) = match self.client {
@@ -139,7 +174,7 @@ impl Envelope {
                     dst_addr: client,
                     next_header: IpProtocol::Udp,
                     payload_len: datagram,
-                    hop_limit: TTL,
+                    hop_limit: if client.is_multicast() { LINK_TTL } else { TTL },
                 };
                 inner.emit(
                     &mut Ipv4Packet::new_unchecked(&mut octets[IPV6_HEADER..]),
@@ -219,6 +254,10 @@ const IPV4_HEADER: usize = 20;
 const UDP_HEADER: usize = 8;
 /// TTL of what is sent from here (RFC 1700, "IP default TTL").
 const TTL: u8 = 64;
+/// TTL of what must not be forwarded by whoever hears it (RFC 5771 s4).
+const LINK_TTL: u8 = 1;
+/// Where clients listen for announcements (RFC 6887 s14.1.3).
+const ALL_SYSTEMS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 
 use crossbeam_channel::Sender;
+use leases::position::Position;
 use pcp::instant::Instant;
 use pcp::lease::Lease;
 use pcp::lease::Phase;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use super::Provisioning;
 use super::batch::Asker;
 use super::batch::NotDone;
+use super::recovery::RecoveryFacts;
 use super::statistics::LeaseEvents;
 use super::statistics::Statistics;
 
@@ -31,6 +33,8 @@ pub enum Inquiry {
     Holder(Ipv4Addr, u16, Sender<Option<LeaseFacts>>),
     /// What a subscriber holds.
     Subscriber(Ipv6Addr, Sender<Vec<LeaseFacts>>),
+    /// Tell all who have leases that the epoch begins anew. The answer is how many that are.
+    Announce(Sender<usize>),
     /// Take the lease away that has this port. The answer to the inner sender comes when it is gone for
     /// good.
     Revoke(
@@ -54,6 +58,10 @@ pub struct PcpFacts {
     pub grants: bool,
     /// Requests that wait to be served or made durable.
     pub waiting: usize,
+    /// Seconds for which sets of pools that were in use before a loss only go to those who had them.
+    pub grace_s: Option<u32>,
+    /// How far the announcements of a loss are, if there was one.
+    pub recovery: Option<RecoveryFacts>,
     /// How it stands with the lease store.
     pub store: Option<StoreFacts>,
     /// Numbers since start.
@@ -78,6 +86,9 @@ pub struct StoreFacts {
     pub checkpoint_age_s: Option<u64>,
     /// What went wrong last and has not gone well since.
     pub trouble: Option<String>,
+    /// How far the store has come.
+    #[serde(skip)]
+    pub position: Position,
 }
 
 /// How full a pool is, in sets, and what has become of its leases since start.
@@ -180,6 +191,7 @@ impl Provisioning {
                 let leases = leases.map(|(lease, phase)| LeaseFacts::new(&lease, phase, now));
                 drop(answer.send(leases.collect()));
             }
+            Inquiry::Announce(answer) => self.gather(answer),
             Inquiry::Revoke(ipv4, port, found, done) => {
                 let lease = self.book.holder(ipv4, port);
                 let facts = lease.map(|lease| LeaseFacts::new(&lease, Phase::Active, now));
@@ -209,6 +221,8 @@ impl Provisioning {
             resting,
             grants: self.may_grant,
             waiting: self.newcomers.len() + self.waiting.len(),
+            grace_s: self.grace_s(now),
+            recovery: self.recovery.facts(),
             store: self.store.clone(),
             statistics: self.tally.named(),
         }

@@ -84,6 +84,15 @@ impl LeaseService {
         Ok(found)
     }
 
+    /// Tells all who have leases that the epoch begins anew, so that they ask again; says how many are
+    /// told, in their turn.
+    ///
+    /// # Errors
+    /// When the daemon is stopping.
+    pub fn announce(&self) -> Result<usize, LeaseError> {
+        self.ask(Inquiry::Announce)
+    }
+
     fn ask<T>(&self, inquiry: impl FnOnce(Sender<T>) -> Inquiry) -> Result<T, LeaseError> {
         let (answer, answered) = bounded(1);
         self.inquiries

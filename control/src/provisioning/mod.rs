@@ -23,6 +23,7 @@ mod last_seen;
 mod lease_service;
 pub mod misfits;
 mod publish;
+mod recovery;
 mod reservations;
 mod settings;
 mod settle;
@@ -32,8 +33,10 @@ mod table_change;
 pub(crate) mod tests;
 mod view;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 
+use leases::position::Position;
 use lwaftr_dataplane::binding::Binding;
 use lwaftr_dataplane::wire::ethernet::Mac;
 use pcp::book::Book;
@@ -59,6 +62,8 @@ pub use lease_service::LeaseError;
 pub use lease_service::LeaseService;
 pub use publish::Publication;
 pub use publish::apply;
+pub use recovery::Place;
+pub use recovery::RecoveryFacts;
 pub use reservations::keep_back_all;
 pub use settings::book;
 pub use statistics::LeaseEvents;
@@ -70,6 +75,7 @@ pub use table_change::table_change;
 
 use envelope::Envelope;
 use last_seen::LastSeen;
+use recovery::Recovery;
 use reservations::Reservations;
 use statistics::Tally;
 use view::View;
@@ -87,6 +93,7 @@ pub struct Provisioning {
     book: Book,
     reservations: Reservations,
     updates: Updates,
+    recovery: Recovery,
     /// Requests of those who hold nothing yet: they wait for those who do (overload).
     newcomers: VecDeque<Newcomer>,
     waiting: Batch,
@@ -136,6 +143,7 @@ impl Provisioning {
             book,
             reservations: Reservations::default(),
             updates: Updates::default(),
+            recovery: Recovery::new(config.recovery.clone()),
             newcomers: VecDeque::new(),
             waiting: Batch::default(),
             spares: Vec::new(),
@@ -258,6 +266,13 @@ impl Provisioning {
         self.store = Some(facts);
     }
 
+    /// How far the lease store has come.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        let store = self.store.as_ref();
+        store.map(|store| store.position).unwrap_or_default()
+    }
+
     /// How many batches are under way.
     #[must_use]
     pub const fn under_way(&self) -> usize {
@@ -304,8 +319,10 @@ impl Provisioning {
             reservations: &self.reservations,
             may_grant: self.may_grant,
             last_seen: self.last_seen.as_ref(),
+            is_in_grace: Cell::new(false),
         };
         let decision = self.server.decide(&view, &packet, now);
+        self.tally.refused_in_grace += u64::from(view.is_in_grace.get());
         let Some(response) = decision.response else {
             self.tally.silent += 1;
             return None;

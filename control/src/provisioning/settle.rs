@@ -166,6 +166,7 @@ impl Provisioning {
 
     fn count(&mut self, effect: &Effect) {
         self.tally.leases.count(effect);
+        self.recovery.notes.add(effect);
         let address = effect.lease().set.address();
         let pool = self.book.pools().position(address);
         if let Some(events) = pool.and_then(|pool| self.pool_events.get_mut(pool)) {

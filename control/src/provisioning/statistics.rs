@@ -21,6 +21,11 @@ pub struct Statistics {
     pub overload: u64,
     /// Mapping Updates sent (PC-145).
     pub updates: u64,
+    /// Announcements sent that nobody asked for (PC-142).
+    pub announcements: u64,
+    /// Requests for new leases refused because somebody who has not come back yet may have had the set
+    /// (FO-011).
+    pub refused_in_grace: u64,
     /// Changes that were taken back because the store or the table did not take them.
     pub undone: u64,
     /// What became of leases.
@@ -72,6 +77,8 @@ pub(super) struct Tally {
     pub(super) silent: u64,
     pub(super) overload: u64,
     pub(super) updates: u64,
+    pub(super) announcements: u64,
+    pub(super) refused_in_grace: u64,
     pub(super) undone: u64,
     pub(super) leases: LeaseEvents,
 }
@@ -84,6 +91,8 @@ impl Default for Tally {
             silent: 0,
             overload: 0,
             updates: 0,
+            announcements: 0,
+            refused_in_grace: 0,
             undone: 0,
             leases: LeaseEvents::default(),
         }
@@ -118,6 +127,8 @@ impl Tally {
             silent: self.silent,
             overload: self.overload,
             updates: self.updates,
+            announcements: self.announcements,
+            refused_in_grace: self.refused_in_grace,
             undone: self.undone,
             leases: self.leases,
         }

@@ -30,7 +30,7 @@ use crate::config::Purpose;
 use crate::exception::tests::own;
 use crate::softwires::Origins;
 
-const NEIGHBOUR: Mac = Mac([2, 0, 0, 0, 0, 9]);
+pub(super) const NEIGHBOUR: Mac = Mac([2, 0, 0, 0, 0, 9]);
 
 pub(crate) const CONFIG: &str = r#"[internet]
 ipv4 = "203.0.113.1/24"
@@ -51,7 +51,7 @@ pub(crate) fn start() -> Instant {
     Instant::from_secs(1000)
 }
 
-fn at(seconds: u32) -> Instant {
+pub(super) fn at(seconds: u32) -> Instant {
     Instant::from_secs(1000 + seconds)
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn provisioning(config: &str) -> Provisioning {
 }
 
 /// The lwB4 of a home of its own.
-fn lwb4(home: u16) -> Ipv6Addr {
+pub(super) fn lwb4(home: u16) -> Ipv6Addr {
     Ipv6Addr::new(0x2001, 0xdb8, 0xb4, home << 8, 0, 0, 0, 1)
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn map(home: u16, nonce: u8, lifetime_s: u32) -> Vec<u8> {
 }
 
 /// A message to the server in the tunnel of `outer`.
-fn tunnelled(outer: Ipv6Addr, message: &[u8]) -> Vec<u8> {
+pub(super) fn tunnelled(outer: Ipv6Addr, message: &[u8]) -> Vec<u8> {
     let (client, server) = (Ipv4Addr::new(192, 0, 0, 2), Ipv4Addr::new(192, 0, 0, 1));
     let mut octets = vec![0; 68 + message.len()];
     let repr = Ipv6Repr {
@@ -129,7 +129,7 @@ pub(crate) fn say(provisioning: &mut Provisioning, packet: &[u8], now: Instant) 
 }
 
 /// What is said when everything went well.
-fn ask(provisioning: &mut Provisioning, packet: &[u8], now: Instant) -> Frame {
+pub(super) fn ask(provisioning: &mut Provisioning, packet: &[u8], now: Instant) -> Frame {
     let mut frames = say(provisioning, packet, now);
     if let Some(batch) = provisioning.take_batch() {
         frames.extend(provisioning.finish(batch, Outcome::Done, now));
@@ -139,7 +139,7 @@ fn ask(provisioning: &mut Provisioning, packet: &[u8], now: Instant) -> Frame {
 }
 
 /// Result, lifetime, and external address and port.
-fn told(frame: &Frame) -> (u8, u32, Ipv4Addr, u16) {
+pub(super) fn told(frame: &Frame) -> (u8, u32, Ipv4Addr, u16) {
     let message = &frame.payload[68..];
     let word = |at: usize| u32::from_be_bytes(message[at..at + 4].try_into().unwrap());
     let port = u16::from_be_bytes(message[42..44].try_into().unwrap());
@@ -635,6 +635,7 @@ pub(crate) fn served_leases(homes: u16) -> LeaseService {
         }
         while let Ok(inquiry) = inbox.recv() {
             provisioning.inquire(inquiry, at(10));
+            provisioning.go_on_gathering(at(10));
             if let Some(batch) = provisioning.take_batch() {
                 provisioning.finish(batch, Outcome::Done, at(10));
             }

@@ -1,5 +1,6 @@
 //! What the server sees: the book, and what only the daemon knows.
 
+use std::cell::Cell;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(super) struct View<'v> {
     pub(super) reservations: &'v Reservations,
     pub(super) may_grant: bool,
     pub(super) last_seen: Option<&'v LastSeen>,
+    /// Whether there was no set for the sake of those who have not come back yet.
+    pub(super) is_in_grace: Cell<bool>,
 }
 
 impl Bindings for View<'_> {
@@ -41,7 +44,9 @@ impl Bindings for View<'_> {
     }
 
     fn offer(&self, wish: &Wish) -> Result<Offer, NoSet> {
-        let offer = self.book.offer(wish)?;
+        let offer = self.book.offer(wish);
+        self.is_in_grace.set(offer == Err(NoSet::InGrace));
+        let offer = offer?;
         if self.may_grant {
             Ok(offer)
         } else {

@@ -17,6 +17,7 @@ use crate::exception::Frame;
 use crate::exception::Own;
 use crate::provisioning;
 use crate::provisioning::Provisioning;
+use crate::roster::Loaded;
 
 /// The server, stepped between two rounds of the worker.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(super) struct Leasing {
 
 impl Leasing {
     /// A server without leases, whose epoch begins with the first packet; `None` when none is configured.
+    /// With a roster it has lost leases, and tells those in it.
     ///
     /// # Errors
     /// When the pools contradict each other.
@@ -34,6 +36,7 @@ impl Leasing {
         own: Own,
         publisher: &Publisher,
         start: Instant,
+        roster: Option<Loaded>,
     ) -> Result<Option<Self>, PoolError> {
         let Some(pcp) = &config.pcp else {
             return Ok(None);
@@ -44,6 +47,9 @@ impl Leasing {
         let mut provisioning = Provisioning::new(own, pcp, server, book);
         for row in publisher.iter() {
             provisioning.reserve(&row.binding);
+        }
+        if let Some(Loaded { peers, damaged, .. }) = roster {
+            provisioning.recover(peers, damaged == 0, start);
         }
         Ok(Some(Self { provisioning }))
     }
@@ -76,13 +82,20 @@ impl Leasing {
             let Ok(outcome) = publication.carry_out::<Infallible>(apply);
             frames.extend(provisioning.finish(batch, outcome, now));
         }
-        frames.extend(provisioning.due_updates(next_hop, now));
+        frames.extend(self.unasked(next_hop, now));
         frames
     }
 
-    /// The Mapping Updates that are still due when all packets have come.
-    pub(super) fn last_updates(&mut self, next_hop: Option<Mac>, now: Instant) -> Vec<Frame> {
-        self.provisioning.due_updates(next_hop, lease_instant(now))
+    /// What is still due of what nobody asked for when all packets have come.
+    pub(super) fn last(&mut self, next_hop: Option<Mac>, now: Instant) -> Vec<Frame> {
+        self.unasked(next_hop, lease_instant(now))
+    }
+
+    fn unasked(&mut self, next_hop: Option<Mac>, now: LeaseInstant) -> Vec<Frame> {
+        let provisioning = &mut self.provisioning;
+        let mut frames = provisioning.due_updates(next_hop, now);
+        frames.extend(provisioning.due_announcements(next_hop, usize::MAX, now));
+        frames
     }
 }
 

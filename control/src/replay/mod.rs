@@ -49,6 +49,9 @@ use crate::forwarding;
 use crate::forwarding::PortFacts;
 use crate::replay::leasing::Leasing;
 use crate::replay::ports::ReplayPorts;
+use crate::roster;
+use crate::roster::Loaded;
+use crate::roster::RosterError;
 use crate::softwires;
 use crate::softwires::Softwires;
 use crate::softwires::SoftwiresError;
@@ -86,6 +89,14 @@ pub enum ReplayError {
         file: PathBuf,
         /// The system's reason.
         cause: io::Error,
+    },
+    /// A roster is none.
+    #[error("{}: {trouble}", file.display())]
+    Roster {
+        /// The roster.
+        file: PathBuf,
+        /// What is wrong with it.
+        trouble: RosterError,
     },
     /// A name that DPDK's device arguments cannot carry.
     #[error("{}: a capture's name must not contain ',', '=' or white space", .0.display())]
@@ -136,10 +147,12 @@ pub enum ReplayError {
 pub fn run(
     config: &Config,
     files: &Files,
+    roster_file: Option<&Path>,
     counters_file: Option<&Path>,
     seed: u64,
 ) -> Result<(), ReplayError> {
     check_files(files)?;
+    let roster = roster_file.map(read_roster).transpose()?;
     let (builder, known) = Softwires::read(config, |_, _| ())?.into_parts();
     let mut publisher = Publisher::new(builder);
     let eal = Eal::init(&config.eal_arguments())?;
@@ -167,7 +180,7 @@ pub fn run(
         .telling(Arc::clone(&news))
         .following(exception.next_hops());
     let mut leasing = match worker.ports_mut().next_at() {
-        Some(start) => Leasing::begin(config, exception.own(), &publisher, start)?,
+        Some(start) => Leasing::begin(config, exception.own(), &publisher, start, roster)?,
         None => None,
     };
     while let Some(now) = worker.ports_mut().next_at() {
@@ -194,7 +207,7 @@ pub fn run(
         worker.ports_mut().pass(Duration::from_secs(1));
         if let Some(leasing) = &mut leasing {
             let now = worker.ports_mut().now();
-            let frames = leasing.last_updates(exception.access_next_hop(), now);
+            let frames = leasing.last(exception.access_next_hop(), now);
             send(worker.ports_mut(), &exception, frames);
         }
         worker.round();
@@ -262,6 +275,22 @@ fn check_files(files: &Files) -> Result<(), ReplayError> {
         }
     }
     Ok(())
+}
+
+/// Nobody's start depends on this one, so that it must be there and readable.
+fn read_roster(file: &Path) -> Result<Loaded, ReplayError> {
+    fs::File::open(file).map_err(|cause| ReplayError::Input {
+        file: file.to_owned(),
+        cause,
+    })?;
+    let mut loaded = roster::load(file);
+    match loaded.trouble.take() {
+        None => Ok(loaded),
+        Some(trouble) => Err(ReplayError::Roster {
+            file: file.to_owned(),
+            trouble,
+        }),
+    }
 }
 
 fn open(

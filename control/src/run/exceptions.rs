@@ -84,7 +84,10 @@ impl Exceptions {
         let questions = self.path.tick(now);
         self.send(questions);
         let next_hop = self.path.access_next_hop();
-        let decided = self.leasing.as_mut().map(|leasing| leasing.end(next_hop));
+        // Answers come first.
+        let room = ANNOUNCEMENTS.saturating_sub(self.outbox.len());
+        let leasing = self.leasing.as_mut();
+        let decided = leasing.map(|leasing| leasing.end(next_hop, room));
         self.send(decided.into_iter().flatten());
         served > 0 || !self.outbox.is_empty()
     }
@@ -107,13 +110,14 @@ impl Exceptions {
             let frames = leasing.begin();
             self.send(frames);
             leasing.hurry();
-            let frames = leasing.end(None);
+            let frames = leasing.end(None, 0);
             self.send(frames);
             while leasing.is_committing()
                 && let Some(frames) = leasing.wait(LAST_COMMIT)
             {
                 self.send(frames);
             }
+            leasing.finish();
         }
         self.punted.discard();
     }
@@ -171,5 +175,7 @@ impl Exceptions {
 
 /// Answers that may wait for the worker that sends them.
 const MAX_OUTBOX: usize = 32_768;
+/// Announcements that nobody asked for, in a turn.
+const ANNOUNCEMENTS: usize = 64;
 /// How long the last commit may take while the daemon stops.
 const LAST_COMMIT: Duration = Duration::from_secs(2);

@@ -21,6 +21,7 @@ use super::committer::Committer;
 use super::committer::MOST_UNDER_WAY;
 use super::committer::Order;
 use super::restore::Restored;
+use super::roster::RosterKeeper;
 use super::under_way::Report;
 use crate::config::Pcp;
 use crate::exception::ExceptionPath;
@@ -39,6 +40,7 @@ pub(crate) struct Leasing {
     clock: Clock,
     moment: Moment,
     committer: Committer,
+    roster: RosterKeeper,
     softwires: SoftwireService,
     /// Sets whose softwires are being looked at, and where the answer comes.
     looking: Option<Look>,
@@ -73,13 +75,21 @@ impl Leasing {
             mut clock,
             book,
             server,
+            lost,
         } = restored;
         let (service, inquiries) = LeaseService::new();
         let (moment, _) = clock.read();
         // The store may be full already.
         let found = Report::of(&*store, None);
+        let mut provisioning = Provisioning::new(own, config, server, book);
+        provisioning.keep_notes();
+        if let Some(lost) = lost {
+            provisioning.recover(lost.peers, lost.is_whole, moment.monotonic);
+        }
+        let roster = RosterKeeper::start(&config.recovery.roster, moment.monotonic)?;
         let mut leasing = Self {
-            provisioning: Provisioning::new(own, config, server, book),
+            provisioning,
+            roster,
             clock,
             moment,
             committer: Committer::start(store, softwires.clone(), config.quarantine)?,
@@ -133,14 +143,21 @@ impl Leasing {
     }
 
     /// Ends a turn: serves who holds nothing yet and who asks about leases, and has made durable what was
-    /// decided.
-    pub(crate) fn end(&mut self, next_hop: Option<Mac>) -> Vec<Frame> {
+    /// decided. `room` is how many may be told what they did not ask for.
+    pub(crate) fn end(&mut self, next_hop: Option<Mac>, room: usize) -> Vec<Frame> {
         let now = self.moment.monotonic;
         let mut frames = self.provisioning.serve_newcomers(NEWCOMERS, now);
         for inquiry in self.inquiries.try_iter().take(INQUIRIES) {
             self.provisioning.inquire(inquiry, now);
         }
         frames.extend(self.provisioning.due_updates(next_hop, now));
+        if self.provisioning.go_on_gathering(now) {
+            self.clock.restart_epoch();
+        }
+        let announcements = self.provisioning.due_announcements(next_hop, room, now);
+        frames.extend(announcements);
+        let position = self.provisioning.position();
+        self.roster.turn(&mut self.provisioning, position, now);
         self.look_at_softwires(now);
         if self.is_batch_due(now)
             && let Some(batch) = self.provisioning.take_batch()
@@ -164,6 +181,12 @@ impl Leasing {
             0 => since >= COMMIT_EVERY || self.provisioning.waiting() >= COMMIT_AT_ONCE,
             under_way => since >= OVERLAP_EVERY && under_way < MOST_UNDER_WAY,
         }
+    }
+
+    /// Ends for good: the roster hears the last.
+    pub(crate) fn finish(&mut self) {
+        let position = self.provisioning.position();
+        self.roster.finish(&mut self.provisioning, position);
     }
 
     /// Lets the next batch begin at once.

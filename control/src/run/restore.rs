@@ -4,6 +4,7 @@
 //! A lease that pools, bindings or BR addresses no longer allow is not dropped silently: its lwB4 relies on
 //! it. The daemon does not start, and says how many there are.
 
+use std::cell::Cell;
 use std::mem;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -33,12 +34,15 @@ use thiserror::Error;
 use tracing::info;
 use tracing::warn;
 
+use super::lost;
+use super::lost::Lost;
 use crate::config::Config;
 use crate::config::Pcp;
 use crate::provisioning;
 use crate::provisioning::misfits;
 use crate::provisioning::misfits::Misfit;
 use crate::provisioning::misfits::Misfits;
+use crate::roster::Loss;
 
 /// A server that goes on where the last run ended.
 pub(crate) struct Restored {
@@ -46,6 +50,8 @@ pub(crate) struct Restored {
     pub(crate) clock: Clock,
     pub(crate) book: Book,
     pub(crate) server: Server,
+    /// Whom to tell, if leases were lost.
+    pub(crate) lost: Option<Lost>,
 }
 
 /// Takes the directory of the store.
@@ -75,6 +81,8 @@ pub(crate) fn restore(
     let mut book = provisioning::book(config, pcp, start.monotonic)?;
     let mut not_in_book = Vec::new();
     let mut clock = None;
+    let known = lost::look(&pcp.recovery.roster);
+    let loss = Cell::new(None);
     let options = OpenOptions {
         quarantine: pcp.quarantine,
         ..OpenOptions::default()
@@ -95,11 +103,20 @@ pub(crate) fn restore(
             disk,
             &options,
             |last| {
-                let (started, moment) = Clock::start(SystemTime::default(), last);
+                let (mut started, mut moment) = Clock::start(SystemTime::default(), last);
+                loss.set(Loss::judge(&known, last));
+                if loss.get().is_some_and(Loss::restarts_epoch) {
+                    started.restart_epoch();
+                    moment.epoch_s = 0;
+                }
                 clock = Some(started);
                 moment
             },
             |row| {
+                let row = match loss.get() {
+                    Some(loss) if loss.rests_leases() => lost::at_rest(row, pcp.quarantine),
+                    _ => row,
+                };
                 refill.add(row);
                 if let Row::Held(lease) = row {
                     page.push(lease);
@@ -126,7 +143,7 @@ pub(crate) fn restore(
         path: path.clone(),
         error,
     };
-    let opened = opened.map_err(failed)?;
+    let mut opened = opened.map_err(failed)?;
     if let Some((lease, why)) = misfits.examples().first() {
         return Err(RestoreError::Misfits {
             path: path.clone(),
@@ -137,7 +154,12 @@ pub(crate) fn restore(
     }
     let clock = clock.unwrap_or_else(|| Clock::start(SystemTime::default(), None).0);
     report(&opened, &book);
+    let loss = loss.get();
+    if loss.is_some_and(Loss::rests_leases) {
+        lost::store_resting(&mut opened.store, &book, &opened.moment);
+    }
     Ok(Restored {
+        lost: Lost::find(loss, opened.last.is_none(), &pcp.recovery),
         server: Server::new(pcp.server, clock.epoch()),
         store: Box::new(opened.store),
         clock,

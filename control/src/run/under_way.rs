@@ -194,6 +194,7 @@ fn facts(store: &dyn LeaseStore) -> StoreFacts {
         journal_bytes: status.journal_octets,
         checkpoint_bytes: status.checkpoint_octets,
         checkpoint_rows: status.checkpoint_rows,
+        position: status.position,
         checkpoint_age_s: status.checkpoint_age.map(|age| age.as_secs()),
         trouble: status.trouble,
     }

@@ -60,10 +60,10 @@ impl FileStore {
             }
             self.write_record(rows.len() as u32, first, moment)?;
         }
-        let position = self.flight.depart(first);
+        let turn = self.flight.depart(first);
         let active = self.active.map_or(0, |active| active.slot);
         let name = self.slots[active].name.clone();
-        Ok(Flush::new(position, self.last_segment, name, file))
+        Ok(Flush::new(turn, self.last_segment, name, file))
     }
 
     /// Makes a record without rows durable.

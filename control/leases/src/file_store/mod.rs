@@ -231,7 +231,12 @@ impl LeaseStore for FileStore {
                 .map(|begun| self.now.monotonic.since(begun)),
             position: Position {
                 store: self.store,
-                record: self.next.saturating_sub(1),
+                // What is on its way may not arrive: nobody is to be told of it.
+                record: self
+                    .flight
+                    .first_open()
+                    .unwrap_or(self.next)
+                    .saturating_sub(1),
             },
             room: self.room,
             trouble: self.troubles.first(),

@@ -62,6 +62,22 @@ fn a_flush_covers_what_was_appended_before_it_and_nothing_else() {
     assert_eq!(store.durable(), at_third);
 }
 
+/// What a roster hears of must be there after a crash (FO-011).
+#[test]
+fn pc_083_the_position_is_of_what_is_durable() {
+    let disk = SimulatedDisk::new(5);
+    let mut store = open(&disk, later(0)).unwrap().0.store;
+    let before = store.status().position.record;
+    let first = append(&mut store, 1);
+    let second = append(&mut store, 2);
+    assert_eq!(store.status().position.record, before);
+    store.settle(first.run()).unwrap();
+    assert_eq!(store.status().position.record, before + 1);
+    disk.fail_one_in(Some(1));
+    store.settle(second.run()).unwrap_err();
+    assert_eq!(store.status().position.record, before + 1);
+}
+
 #[test]
 fn a_flush_that_fails_fails_all_that_is_on_its_way_whatever_the_others_say() {
     let disk = SimulatedDisk::new(2);

@@ -139,6 +139,11 @@ impl Server {
     /// (FO-011).
     pub fn lose_state(&mut self, now: Instant, grace: std::time::Duration) {
         self.epoch = ServerEpoch::starting(now);
+        self.begin_grace(now, grace);
+    }
+
+    /// The same where the epoch has begun anew already.
+    pub fn begin_grace(&mut self, now: Instant, grace: std::time::Duration) {
         self.grace_until = Some(now + grace);
     }
 
