@@ -72,11 +72,12 @@ class LwB4:
         self.pending = "delete" if self.set and random.random() < 0.2 else "map"
         self.waits = True
 
-    def request(self):
+    def request(self, suggested=("0.0.0.0", 0)):
         """The packet that asks for it."""
+        address, port = suggested
         lifetime = LIFETIME_S if self.pending == "map" else 0
         pcp = struct.pack("!BBHI", 2, MAP, 0, lifetime) + MAPPED + HOST
-        pcp += self.nonce + struct.pack("!B3xHH", 0, 1, 0) + MAPPED + bytes(4)
+        pcp += self.nonce + struct.pack("!B3xHH", 0, 1, port) + MAPPED + socket.inet_aton(address)
         pcp += struct.pack("!BxHHHB3x", PORT_SET, 5, 0xFFFF, 1, 0)
         # Inside IPv4 a datagram needs no checksum (RFC 768).
         udp = struct.pack("!HHHH", OUR_PORT, PCP_PORT, 8 + len(pcp), 0) + pcp
@@ -139,10 +140,7 @@ class Crowd:
         if lwb4.pending is None:
             lwb4.choose()
         lwb4.waits = True
-        packet = lwb4.request()
-        header = struct.pack("!IHBB", 6 << 28, len(packet), socket.IPPROTO_IPIP, 64)
-        ends = (socket.inet_pton(socket.AF_INET6, end) for end in (lwb4.b4, self.br))
-        self.out.sendto(header + b"".join(ends) + packet, (self.br, 0))
+        self.out.sendto(tunnelled(lwb4.request(), lwb4.b4, self.br), (self.br, 0))
         self.outstanding += 1
         return True
 
@@ -169,6 +167,12 @@ class Crowd:
         lwb4.hear(pcp[3], lifetime, [socket.inet_ntoa(pcp[56:60]), port])
         self.acknowledged += 1
         self.outstanding -= 1
+
+
+def tunnelled(packet, b4, br):
+    """An IPv4 packet in IPv6 (RFC 2473)."""
+    header = struct.pack("!IHBB", 6 << 28, len(packet), socket.IPPROTO_IPIP, 64)
+    return header + b"".join(socket.inet_pton(socket.AF_INET6, end) for end in (b4, br)) + packet
 
 
 def checksum(octets):

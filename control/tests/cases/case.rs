@@ -90,6 +90,11 @@ impl Case {
         !self.not_in.iter().any(|name| name == wiring.name())
     }
 
+    /// The roster of a case that begins after a loss of leases.
+    pub(crate) fn roster(&self) -> Option<PathBuf> {
+        Some(self.folder.join("roster")).filter(|file| file.is_file())
+    }
+
     /// Puts other counters into `case.toml`.
     pub(crate) fn rewrite_counters(&self, counters: &Counters) -> Outcome<()> {
         let file = self.folder.join("case.toml");

@@ -49,6 +49,9 @@ pub(crate) fn run(wired: &Wired, wiring: Wiring) -> Outcome<Replayed> {
     for name in outputs {
         arguments.extend([format!("--{name}").into(), at(name).into()]);
     }
+    if let Some(roster) = &wired.roster {
+        arguments.extend(["--roster".into(), roster.into()]);
+    }
     arguments.extend(["--counters".into(), at("counters.json").into()]);
     arguments.extend(["--seed".into(), "1".into()]);
     finish(&arguments, folder.path())?;

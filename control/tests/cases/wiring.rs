@@ -4,6 +4,8 @@
 //! and by merging both sides into one file; what is expected changes only in the counters of
 //! frames, which are worked out here from the frames themselves.
 
+use std::path::PathBuf;
+
 use toml::Table;
 use toml::Value;
 
@@ -84,6 +86,8 @@ pub(crate) struct Wired {
     pub(crate) internet_out: Vec<Frame>,
     pub(crate) access_out: Vec<Frame>,
     pub(crate) counters: Counters,
+    /// The lwB4s that are known to have had leases which are lost.
+    pub(crate) roster: Option<PathBuf>,
 }
 
 impl Wired {
@@ -112,6 +116,7 @@ impl Wired {
             internet_out: tagged(&case.internet.leaving, Side::Internet),
             access_out: tagged(&case.access.leaving, Side::Access),
             counters: case.counters.clone(),
+            roster: case.roster(),
         };
         if wiring != Wiring::Plain {
             wired.count_frames(wiring);

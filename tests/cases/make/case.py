@@ -44,6 +44,8 @@ class Case:
         self.step_us = 1
         self.waiting = Counter()
         self.identification = 0
+        # The file of lwB4s that had leases before the case began, if they are lost.
+        self.roster = None
 
     # When packets arrive.
 
@@ -308,6 +310,8 @@ class Case:
         (folder / "case.toml").write_text(self.toml())
         for name, packets in self.files.items():
             (folder / f"{name}.pcap").write_bytes(pcap(packets))
+        if self.roster is not None:
+            (folder / "roster").write_bytes(self.roster)
 
     def toml(self):
         """The case's sentence, rules, differences and counters."""

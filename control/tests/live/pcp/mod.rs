@@ -4,6 +4,7 @@
 mod b4;
 mod kills;
 mod leasing;
+mod recovery;
 mod refused;
 mod reserved;
 mod restart;
@@ -39,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         .collect();
     trials.extend(reserved::trials());
     trials.extend(space::trials());
+    trials.extend(recovery::trials());
     trials
 }
 
