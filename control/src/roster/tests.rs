@@ -154,8 +154,8 @@ fn what_is_added_is_there_and_marks_take_turns() {
     assert_eq!(peers, [peer(1), peer(2), peer(3), other_br]);
     // A mark that is half written leaves the one before.
     let mut octets = folder.octets();
-    octets[32 + 31 + 32 * (1 - 5 % 2)] ^= 1;
-    octets[32 + 31 + 32 * (5 % 2)] ^= 1;
+    octets[32 + 31] ^= 1;
+    octets[64 + 31] ^= 1;
     assert_eq!(glance(&Folder::holding(&octets).roster()).mark, None);
     octets[32 + 31] ^= 1;
     let other = glance(&Folder::holding(&octets).roster()).mark.unwrap();
