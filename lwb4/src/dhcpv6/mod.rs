@@ -9,7 +9,9 @@
 //! RFC 8415 (the client), RFC 6334 (option 64), RFC 7291 (86), RFC 7598 (96), RFC 8026 (111).
 
 pub mod choice;
+pub mod client;
 mod learned;
+pub mod message;
 pub mod option;
 mod prefix;
 
