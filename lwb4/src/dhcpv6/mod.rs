@@ -10,10 +10,12 @@
 
 pub mod choice;
 pub mod client;
+pub mod hook;
 mod learned;
 pub mod message;
 pub mod option;
 mod prefix;
+pub mod socket;
 
 pub use learned::Lasting;
 pub use learned::Learned;

@@ -179,7 +179,7 @@ fn prefix(lease: IaPrefix, now: Instant) -> Lease<Prefix> {
 }
 
 /// So many seconds from now, all bits set being for ever (s7.7).
-pub(super) fn after(now: Instant, seconds: u32) -> Instant {
+pub(crate) fn after(now: Instant, seconds: u32) -> Instant {
     match seconds {
         u32::MAX => FOREVER,
         seconds => now + Duration::from_secs(seconds.into()),

@@ -1,0 +1,61 @@
+//! The DHCPv6 client against real servers, Kea and dnsmasq, in network namespaces over veth.
+//!
+//! ```text
+//!   the client, lwb4::dhcpv6 ─ wan ══ isp ─ kea-dhcp6, or dnsmasq
+//! ```
+//!
+//! Needs root and the servers, which `scripts/setup` installs; without them nothing is tested, and that is
+//! said loudly. `cargo test` leaves these tests out; `scripts/test` names them.
+
+mod cpe;
+mod dnsmasq;
+mod kea;
+mod link;
+mod process;
+
+use std::env;
+use std::fs;
+use std::process::Command;
+use std::process::ExitCode;
+use std::process::Stdio;
+
+use libtest_mimic::Arguments;
+use libtest_mimic::Failed;
+use libtest_mimic::Trial;
+
+/// What a step of a scenario gives: anything that can be printed can go wrong.
+type Outcome<T> = Result<T, Failed>;
+
+fn main() -> ExitCode {
+    if let Some(wanted) = env::var_os(cpe::WANTED) {
+        return cpe::run(&wanted.to_string_lossy());
+    }
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    if !arguments.list
+        && let Err(missing) = prerequisites()
+    {
+        eprintln!("NOT TESTED: DHCPv6 against real servers: {missing}");
+        return ExitCode::SUCCESS;
+    }
+    let trials: Vec<Trial> = kea::trials().into_iter().chain(dnsmasq::trials()).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// One line that says what this machine lacks.
+fn prerequisites() -> Result<(), String> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let user = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    if user.and_then(|ids| ids.split_whitespace().nth(1)) != Some("0") {
+        return Err("must run as root, to make network namespaces".to_owned());
+    }
+    for program in ["ip", "kea-dhcp6", "dnsmasq"] {
+        let mut ask = Command::new("sh");
+        ask.args(["-c", "command -v \"$0\"", program])
+            .stdout(Stdio::null());
+        if !ask.status().is_ok_and(|status| status.success()) {
+            return Err(format!("{program} is missing: scripts/setup installs it"));
+        }
+    }
+    Ok(())
+}
