@@ -42,6 +42,10 @@ pub enum Command {
     Mappings(AskArgs),
     /// Show what was translated, dropped and why.
     Counters(AskArgs),
+    /// Tell the daemon what another DHCPv6 client learned (`dhcpv6.mode = "external"`): from the environment
+    /// of that client's script, or in words like `lifetime=3600 96=005c…`.
+    #[command(name = "dhcp6-hook")]
+    Dhcp6Hook(HookArgs),
     /// Be many lwB4s that only ask for ports: a load for an lwAFTR.
     #[command(after_help = SWARM_EXAMPLES)]
     Swarm(SwarmArgs),
@@ -72,6 +76,21 @@ pub struct AskArgs {
     /// The daemon's Unix socket.
     #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
     pub socket: PathBuf,
+}
+
+/// Arguments of `dhcp6-hook`.
+#[derive(Args, Clone, Debug)]
+pub struct HookArgs {
+    /// The daemon's Unix socket.
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
+    pub socket: PathBuf,
+    /// What odhcp6c gives its script as the second argument.
+    #[arg(long, value_name = "STATE")]
+    pub state: Option<String>,
+    /// `lost`, or `lifetime=SECONDS`, `CODE=HEX` and `prefix=PREFIX/LENGTH,SECONDS`; the environment when
+    /// there are none.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
 }
 
 /// Arguments of `swarm`.
@@ -146,6 +165,8 @@ mod tests {
             "lwb4 status --json",
             "lwb4 mappings --socket /tmp/s --json",
             "lwb4 counters",
+            "lwb4 dhcp6-hook --state bound",
+            "lwb4 dhcp6-hook --socket /tmp/s lifetime=60 64=0461667472",
             "lwb4 swarm --count 10000 --remote 2001:db8:af::1 --prefix 2001:db8:b4::/48 --until-bound",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -1,5 +1,6 @@
 //! Which part of the program does what the command line says.
 
+use std::env;
 use std::io;
 use std::io::Write;
 use std::path::Path;
@@ -13,9 +14,11 @@ use crate::api::Request;
 use crate::api::Topic;
 use crate::cli::Cli;
 use crate::cli::Command;
+use crate::cli::HookArgs;
 use crate::cli::Outcome;
 use crate::cli::SwarmArgs;
 use crate::config::Config;
+use crate::dhcpv6::hook;
 use crate::run;
 use crate::swarm;
 use crate::swarm::SwarmConfig;
@@ -37,6 +40,7 @@ pub fn execute(cli: &Cli) -> Outcome {
         Command::Status(args) => show(&args.socket, Topic::Status, cli.json),
         Command::Mappings(args) => show(&args.socket, Topic::Mappings, cli.json),
         Command::Counters(args) => show(&args.socket, Topic::Counters, cli.json),
+        Command::Dhcp6Hook(args) => tell(args),
         Command::Swarm(args) => Ok(swarm::run(&swarm_config(args), cli.json)?),
     }
 }
@@ -55,6 +59,22 @@ fn swarm_config(args: &SwarmArgs) -> SwarmConfig {
         until_bound: args.until_bound,
         patience: args.seconds.map(seconds),
     }
+}
+
+/// Nothing is said when it went well: a script's output is nobody's.
+fn tell(args: &HookArgs) -> Outcome {
+    let message = if args.words.is_empty() {
+        // A variable that is no text is none of those that are looked for.
+        let variables = env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        hook::from_environment(args.state.as_deref(), variables)?
+    } else {
+        hook::from_words(&args.words)?
+    };
+    let value = serde_json::to_value(&message)?;
+    Client::connect(&args.socket)?.call(&Request::Learned(value))?;
+    Ok(())
 }
 
 fn show(socket: &Path, topic: Topic, json: bool) -> Outcome {

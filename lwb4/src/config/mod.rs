@@ -94,7 +94,7 @@ impl Config {
     pub fn summary(&self) -> Value {
         let remote = match &self.tunnel.remote {
             Some(Remote::Address(address)) => address.to_string(),
-            Some(Remote::Name(name)) => name.clone(),
+            Some(Remote::Name(name)) => name.to_string(),
             None => "from DHCPv6".to_owned(),
         };
         let sets = &self.provisioning.sets;

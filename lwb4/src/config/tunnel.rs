@@ -12,6 +12,7 @@ use toml::de::DeValue;
 use super::Dhcpv6Mode;
 use super::impossible::Impossible;
 use crate::device::netlink::route::Network;
+use crate::dns::DomainName;
 use crate::tunnel::ecn::DscpModel;
 use crate::tunnel::mss::MssClamp;
 
@@ -52,7 +53,7 @@ pub enum Remote {
     /// Its address.
     Address(Ipv6Addr),
     /// Its name, which has AAAA records.
-    Name(String),
+    Name(DomainName),
 }
 
 /// What the kernel sends through the softwire.
@@ -106,7 +107,10 @@ impl Tunnel {
 
 fn remote(section: &mut Section<'_>, dhcpv6: Dhcpv6Mode) -> Option<Option<Remote>> {
     let address = section.optional("remote", end);
-    let name = section.optional("remote_name", value::text);
+    let name = section.optional(
+        "remote_name",
+        value::parsed("a name like \"aftr.example.net\""),
+    );
     match (address?, name?) {
         (Some(_), Some(_)) => {
             section.fault("remote_name", Impossible::TwoRemotes);

@@ -13,7 +13,9 @@
 
 mod forward;
 mod lan;
+mod learning;
 mod link;
+mod names;
 mod poll;
 mod show;
 mod steer;
@@ -30,6 +32,7 @@ use pcp::instant::Instant;
 use rustix::event::EventfdFlags;
 use rustix::event::eventfd;
 use sd_notify::NotifyState;
+use serde_json::Value;
 use signal_hook::consts::SIGINT;
 use signal_hook::consts::SIGTERM;
 use thiserror::Error;
@@ -43,10 +46,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::device::lan::LanError;
 use crate::device::netlink::NetlinkError;
+use crate::dhcpv6::socket;
 use crate::provisioning::State;
 
 use forward::Forward;
 use lan::Lan;
+use learning::Learning;
 use poll::Poll;
 use poll::Source;
 use steer::Steer;
@@ -66,6 +71,7 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     notify(NotifyState::Ready);
     let served = lwb4.serve();
     notify(NotifyState::Stopping);
+    lwb4.learning.end(&mut lwb4.steer);
     lwb4.steer.remove_routes();
     served?;
     info!("ended");
@@ -78,6 +84,7 @@ struct Lwb4 {
     poll: Poll,
     forward: Forward,
     steer: Steer,
+    learning: Learning,
     lan: Lan,
     requests: Receiver<Asked>,
     woken: Arc<rustix::fd::OwnedFd>,
@@ -95,6 +102,7 @@ impl Lwb4 {
         let poll = Poll::new()?;
         let mut steer = Steer::open(config, &poll, now)?;
         let forward = Forward::open(config, &mut steer, &poll)?;
+        let learning = Learning::open(config, &mut steer, &poll, now)?;
         let lan = Lan::open(&config.lan, &poll, now)?;
         let woken = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
         poll.add(&woken, Source::Api)?;
@@ -111,6 +119,7 @@ impl Lwb4 {
             poll,
             forward,
             steer,
+            learning,
             lan,
             requests,
             woken,
@@ -141,6 +150,7 @@ impl Lwb4 {
                         return Ok(());
                     }
                     info!("ending: giving the ports back");
+                    self.learning.stop();
                     self.steer.release(now);
                 }
                 self.hear(source, now)?;
@@ -160,7 +170,9 @@ impl Lwb4 {
                 self.lan.receive(&mut self.forward.nat, expires, now);
             }
             Source::Api => self.answer(now),
-            Source::Dhcpv6 | Source::Dns | Source::PlainPcp | Source::Signal => {}
+            Source::Dhcpv6 => self.learning.receive(now),
+            Source::Dns => self.learning.names.receive(now),
+            Source::PlainPcp | Source::Signal => {}
         }
         Ok(())
     }
@@ -175,9 +187,13 @@ impl Lwb4 {
                 self.steer.look_around(&self.poll, now);
             }
         }
+        self.learning.let_happen(&mut self.steer, &self.poll, now);
         if self.steer.act(&mut self.forward, &self.poll, now) {
             let expires = self.steer.expires();
             self.lan.sets_changed(&mut self.forward.nat, expires, now);
+        }
+        if std::mem::take(&mut self.steer.reprovision) {
+            self.learning.ask_again(now);
         }
         self.forward.let_happen(&mut self.steer, now);
         self.lan.let_happen(&mut self.forward.nat, now);
@@ -189,6 +205,7 @@ impl Lwb4 {
             self.steer.provisioning.due(),
             self.forward.nat.due(),
             self.lan.due(),
+            self.learning.due(),
             Some(self.swept + EVERY),
         ];
         dues.into_iter().flatten().min()
@@ -199,7 +216,10 @@ impl Lwb4 {
         while let Ok(Asked { request, answer }) = self.requests.try_recv() {
             let value = match request {
                 Request::Show(topic) => Ok(self.show(topic, now)),
-                Request::Learned(_) => Err("dhcpv6.mode is not \"external\"".to_owned()),
+                Request::Learned(message) => self
+                    .learning
+                    .told(&message.to_string(), now)
+                    .map(|()| Value::Null),
             };
             // Whoever asked may have lost patience.
             answer.try_send(value).ok();
@@ -242,6 +262,9 @@ pub enum RunError {
     /// The PCP server for the LAN cannot listen.
     #[error(transparent)]
     Lan(#[from] LanError),
+    /// Port 546 cannot be had.
+    #[error(transparent)]
+    Dhcpv6(#[from] socket::SocketError),
     /// No secret to derive nonces from.
     #[error("{path}: {error}", path = .path.display())]
     Memory {

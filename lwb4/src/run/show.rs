@@ -20,6 +20,8 @@ impl Lwb4 {
 
     fn status(&self, now: Instant) -> Value {
         let steer = &self.steer;
+        let learned = &self.learning.learned;
+        let prefixes = self.learning.prefixes.iter();
         let tunnel = steer.provisioning.tunnel();
         let held: Vec<_> = steer.provisioning.held().collect();
         let mtu = steer.link.as_ref().map(|link| link.path.tunnel(now));
@@ -39,6 +41,11 @@ impl Lwb4 {
                 .collect::<Vec<_>>(),
             "ports": held.iter().map(|held| held.set.count()).sum::<u32>(),
             "tunnel_mtu": mtu,
+            "mechanism": self.learning.mechanism(),
+            "learned_s_ago": self.learning.since.map(|at| now.since(at).as_secs()),
+            "aftr_name": learned.aftr_name.as_ref().map(|name| name.value.to_string()),
+            "name_servers": learned.dns_servers.as_ref().map(|known| &known.value),
+            "prefixes": prefixes.map(|prefix| prefix.value.to_string()).collect::<Vec<_>>(),
             "device": self.forward.tun.name(),
             "granted": steer.happened.granted,
             "renewed": steer.happened.renewed,
@@ -70,6 +77,7 @@ impl Lwb4 {
 
     fn counters(&self) -> Map<String, Value> {
         let counts = &self.forward.counts;
+        let learned = &self.learning.counts;
         let happened = &self.steer.happened;
         let mut all = Map::new();
         for (name, count) in [
@@ -87,6 +95,11 @@ impl Lwb4 {
             ("pcp-refused", happened.refused),
             ("pcp-announced", happened.announced),
             ("pcp-unbound", happened.unbound),
+            ("dhcpv6-provided", learned.provided),
+            ("dhcpv6-lost", learned.lost),
+            ("dhcpv6-dropped-options", learned.dropped_options),
+            ("dhcpv6-ignored-messages", learned.ignored_messages),
+            ("dns-unresolved", self.learning.names.unresolved),
         ] {
             all.insert(name.to_owned(), count.into());
         }

@@ -57,6 +57,8 @@ pub(super) struct Steer {
     in_use: Vec<ExternalSet>,
     memory: Memory,
     random: fastrand::Rng,
+    /// Whether DHCPv6 is to be asked again (LW-026).
+    pub(super) reprovision: bool,
     /// What was said last about having no way, so that it is said once.
     complaint: String,
 }
@@ -123,6 +125,7 @@ impl Steer {
             in_use: Vec::new(),
             memory,
             random,
+            reprovision: false,
             complaint: String::new(),
         };
         steer.look_around(poll, now);
@@ -148,6 +151,13 @@ impl Steer {
             let fits = port.is_none_or(|port| held.set.contains(port));
             held.set.address() == address && fits
         })
+    }
+
+    /// Goes to no lwAFTR until another is named.
+    pub(super) fn leave(&mut self, now: Instant) {
+        self.provisioning.tunnel_down(now);
+        self.link = None;
+        self.remote = None;
     }
 
     /// Gives everything back.
@@ -180,7 +190,11 @@ impl Steer {
         self.join(way.interface, poll);
         // An address is kept as long as it is ours, for the mapping's sake (LW-024).
         let before = self.provisioning.tunnel();
-        let usable = before.filter(|tunnel| self.open_softwire(*tunnel).is_ok());
+        let prescribed = self.config.tunnel.local;
+        let usable = before.filter(|tunnel| {
+            let fits = prescribed.is_none_or(|local| local == tunnel.local);
+            fits && self.open_softwire(*tunnel).is_ok()
+        });
         if let Some(tunnel) = usable
             && tunnel.remote == remote
         {
@@ -244,7 +258,7 @@ impl Steer {
     }
 
     /// Says what is wrong, once.
-    fn complain(&mut self, text: &str) {
+    pub(super) fn complain(&mut self, text: &str) {
         if self.complaint != text {
             warn!("{text}");
             text.clone_into(&mut self.complaint);
@@ -283,7 +297,7 @@ impl Steer {
                         warn!("{error}");
                     }
                 }
-                Action::Reprovision => {}
+                Action::Reprovision => self.reprovision = true,
                 Action::Tell(event) => self.note(&event),
             }
         }

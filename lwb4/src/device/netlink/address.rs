@@ -15,6 +15,8 @@ use netlink_packet_route::address::AddressMessage;
 
 use crate::device::netlink::Done;
 use crate::device::netlink::Netlink;
+use crate::device::netlink::NetlinkError;
+use crate::dhcpv6::Prefix;
 
 impl Netlink {
     /// Puts the inner address, 192.0.0.2 as a rule, on the TUN device; the softwire's 192.0.0.0/29 is then
@@ -52,10 +54,40 @@ impl Netlink {
         }
     }
 
+    /// The prefixes of the links that we have an address on, through this interface or through any. Those
+    /// of link-local addresses and of single ones are none (LW-023).
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn prefixes(&mut self, interface: Option<u32>) -> Result<Vec<Prefix>, NetlinkError> {
+        let mut every = AddressMessage::default();
+        every.header.family = AddressFamily::Inet6;
+        let listed = self.list(RouteNetlinkMessage::GetAddress(every))?;
+        let prefixes = listed.into_iter().filter_map(|answer| {
+            let RouteNetlinkMessage::NewAddress(message) = answer else {
+                return None;
+            };
+            let here = interface.is_none_or(|index| message.header.index == index);
+            prefix(&message).filter(|_| here)
+        });
+        Ok(prefixes.collect())
+    }
+
     fn add(&mut self, message: AddressMessage) -> Done {
         let message = RouteNetlinkMessage::NewAddress(message);
         self.change("add an address", message, NLM_F_CREATE | NLM_F_REPLACE)
     }
+}
+
+fn prefix(message: &AddressMessage) -> Option<Prefix> {
+    let length = message.header.prefix_len;
+    let address = message.attributes.iter().find_map(|it| match it {
+        AddressAttribute::Address(IpAddr::V6(address)) => Some(*address),
+        _ => None,
+    })?;
+    let local = address.is_unicast_link_local() || address.is_loopback();
+    let prefix = Prefix::new(address, length).ok()?;
+    (length <= LONGEST_PREFIX && !local).then_some(prefix)
 }
 
 fn message(interface: u32, address: IpAddr, prefix_len: u8) -> AddressMessage {
@@ -73,5 +105,7 @@ fn message(interface: u32, address: IpAddr, prefix_len: u8) -> AddressMessage {
     message
 }
 
+/// A link has as much for interface identifiers (RFC 4291 s2.5.1); what is longer is one host.
+const LONGEST_PREFIX: u8 = 64;
 /// 192.0.0.0/29 (RFC 6333 s5.7).
 const INNER_PREFIX: u8 = 29;

@@ -47,6 +47,25 @@ impl Netlink {
         )
     }
 
+    /// The Ethernet address of an interface; all 0 where it has none.
+    ///
+    /// # Errors
+    /// When there is no such interface.
+    pub fn hardware_address(&mut self, interface: u32) -> Result<[u8; 6], NetlinkError> {
+        let mut message = LinkMessage::default();
+        message.header.index = interface;
+        let answers = self.ask(RouteNetlinkMessage::GetLink(message), 0)?;
+        let mut attributes = answers.into_iter().flat_map(|answer| match answer {
+            RouteNetlinkMessage::NewLink(link) => link.attributes,
+            _ => Vec::new(),
+        });
+        let address = attributes.find_map(|attribute| match attribute {
+            LinkAttribute::Address(octets) => octets.try_into().ok(),
+            _ => None,
+        });
+        Ok(address.unwrap_or_default())
+    }
+
     /// The MTU of an interface, in octets of a packet.
     ///
     /// # Errors

@@ -187,4 +187,4 @@ pub(crate) fn after(now: Instant, seconds: u32) -> Instant {
 }
 
 /// No end.
-pub(super) const FOREVER: Instant = Instant::from_nanos(u64::MAX);
+pub(crate) const FOREVER: Instant = Instant::from_nanos(u64::MAX);

@@ -26,6 +26,7 @@ use std::net::Ipv6Addr;
 
 use pcp::instant::Instant;
 
+pub(crate) use holding::FOREVER;
 pub(crate) use holding::after;
 pub use machine::Client;
 
