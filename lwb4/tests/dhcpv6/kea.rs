@@ -102,7 +102,7 @@ pub(crate) fn contains(line: &str, part: &str) -> Outcome<()> {
     Err(format!("no '{part}' in: {line}").into())
 }
 
-fn kea(link: &Link, folder: &TempDir, options: &[&str]) -> Outcome<Process> {
+pub(crate) fn kea(link: &Link, folder: &TempDir, options: &[&str]) -> Outcome<Process> {
     let config = folder.path().join("kea.json");
     fs::write(&config, configuration(folder.path(), options))?;
     let mut command = link.command(End::Isp, "kea-dhcp6");
@@ -139,11 +139,11 @@ fn configuration(folder: &Path, options: &[&str]) -> String {
     )
 }
 
-const BR: &str =
+pub(crate) const BR: &str =
     r#"{ "space": "s46-cont-lw-options", "name": "s46-br", "data": "2001:db8:af::1" }"#;
-const BIND: &str = r#"{ "space": "s46-cont-lw-options", "name": "s46-v4v6bind",
+pub(crate) const BIND: &str = r#"{ "space": "s46-cont-lw-options", "name": "s46-v4v6bind",
     "data": "192.0.2.5, 2001:db8:b4::/56" }"#;
-const PORT_PARAMS: &str =
+pub(crate) const PORT_PARAMS: &str =
     r#"{ "space": "s46-v4v6bind-options", "name": "s46-portparams", "data": "0, 13/5" }"#;
 const PCP_SERVER: &str =
     r#"{ "code": 86, "csv-format": false, "data": "00000000000000000000FFFFC0000001" }"#;

@@ -5,6 +5,8 @@ use std::process;
 use std::process::Command;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
 
 use crate::Outcome;
 use crate::process::run;
@@ -48,7 +50,26 @@ impl Link {
         ip(format!(
             "-n {cpe} address add 2001:db8:aa::2/64 dev wan nodad"
         ))?;
+        ip(format!(
+            "-n {cpe} route add default via 2001:db8:aa::1 dev wan"
+        ))?;
+        link.settle()?;
         Ok(link)
+    }
+
+    /// Servers that start before their interface has its link-local address hear nothing on it.
+    fn settle(&self) -> Outcome<()> {
+        for _ in 0..500 {
+            let mut look = Command::new("ip");
+            look.args(["-n", &self.namespace(End::Isp), "-6", "address", "show"]);
+            let shown = look.args(["dev", "isp", "scope", "link"]).output()?;
+            let shown = String::from_utf8_lossy(&shown.stdout);
+            if shown.contains("fe80") && !shown.contains("tentative") {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Err("isp gets no link-local address".into())
     }
 
     /// A command that runs `program` at an end.

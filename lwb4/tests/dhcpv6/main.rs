@@ -1,13 +1,14 @@
 //! The DHCPv6 client against real servers, Kea and dnsmasq, in network namespaces over veth.
 //!
 //! ```text
-//!   the client, lwb4::dhcpv6 ─ wan ══ isp ─ kea-dhcp6, or dnsmasq
+//!   the client, lwb4::dhcpv6, or lwb4 run ─ wan ══ isp ─ kea-dhcp6, or dnsmasq
 //! ```
 //!
 //! Needs root and the servers, which `scripts/setup` installs; without them nothing is tested, and that is
 //! said loudly. `cargo test` leaves these tests out; `scripts/test` names them.
 
 mod cpe;
+mod daemon;
 mod dnsmasq;
 mod kea;
 mod link;
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
     if let Some(wanted) = env::var_os(cpe::WANTED) {
         return cpe::run(&wanted.to_string_lossy());
     }
+    if env::var_os(daemon::COMMAND).is_some() {
+        return daemon::command();
+    }
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     if !arguments.list
@@ -38,7 +42,8 @@ fn main() -> ExitCode {
         eprintln!("NOT TESTED: DHCPv6 against real servers: {missing}");
         return ExitCode::SUCCESS;
     }
-    let trials: Vec<Trial> = kea::trials().into_iter().chain(dnsmasq::trials()).collect();
+    let trials = [kea::trials(), dnsmasq::trials(), daemon::trials()];
+    let trials: Vec<Trial> = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
