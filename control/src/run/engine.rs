@@ -153,6 +153,7 @@ fn share(config: &Config, number: usize, secret: u64) -> Share {
         workers: workers as u8,
         buffers: config.buffers().reassembly_share as usize / workers.max(1),
         secret,
+        evictions: Share::EVICTIONS,
     }
 }
 

@@ -89,6 +89,7 @@ impl Settings {
             layout,
             share: Share {
                 buffers: limits.1,
+                evictions: if is_scarce == 0 { LAVISH } else { MISERLY },
                 ..Share::WHOLE
             },
             room: [2048, 2048, 512, 256][usize::from(means >> 4 & 3)],

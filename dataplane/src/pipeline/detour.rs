@@ -36,6 +36,8 @@ pub struct Share {
     /// What the Identifications of fragments are made from (FR-007), and where fragments meet: all
     /// workers of a box have the same, and nobody else may know it.
     pub secret: u64,
+    /// Fragments that may have others make room for them, of each kind.
+    pub evictions: Rates,
 }
 
 impl Share {
@@ -45,6 +47,16 @@ impl Share {
         workers: 1,
         buffers: 4096,
         secret: 1,
+        evictions: Self::EVICTIONS,
+    };
+
+    /// It takes a flood to need as many: honest fragments meet, and free the room they took. A microsecond
+    /// each, as cold as their memory is by then; and who had room made keeps it for 50 ms, longer than
+    /// fragments are apart.
+    pub const EVICTIONS: Rates = Rates {
+        per_second: 20_000,
+        burst: 2000,
+        per_source: 1000,
     };
 
     /// IPv6 fragments that may wait at once: half of the buffers are for them. An incomplete packet has
@@ -138,7 +150,7 @@ impl<P: Packet> Detour<P> {
                 held: share.ipv4_fragments(forwarding),
                 held_each: HELD_EACH,
                 timeout: forwarding.fragment_cache.timeout,
-                evictions: EVICTIONS,
+                evictions: share.evictions,
             })
         };
         Self {
@@ -160,7 +172,7 @@ impl<P: Packet> Detour<P> {
                 fragments_each: forwarding.reassembly.max_fragments,
                 buffers: share.ipv6_fragments(forwarding),
                 timeout: forwarding.reassembly.timeout,
-                evictions: EVICTIONS,
+                evictions: share.evictions,
             }),
             to_internet: Tails::with_capacity(TAILS),
             to_access: Tails::with_capacity(TAILS),
@@ -253,14 +265,6 @@ pub(super) fn held_buffers(forwarding: &Forwarding) -> usize {
     frame_buffers(&forwarding.internet).max(frame_buffers(&forwarding.access))
 }
 
-/// Fragments a second that may have others make room for them, of each kind and on each worker. It takes a
-/// flood to need as many: honest fragments meet, and free the room they took. A microsecond each, as cold as
-/// their memory is by then; and who had room made keeps it for 50 ms, longer than fragments are apart.
-const EVICTIONS: Rates = Rates {
-    per_second: 20_000,
-    burst: 2000,
-    per_source: 1000,
-};
 /// Fragments that may wait for one first: as many as make a packet of 64 KiB at the smallest MTU that is
 /// met in practice (576).
 const HELD_EACH: usize = 128;
