@@ -635,7 +635,10 @@ pub(crate) fn served_leases(homes: u16) -> LeaseService {
         }
         while let Ok(inquiry) = inbox.recv() {
             provisioning.inquire(inquiry, at(10));
-            provisioning.go_on_gathering(at(10));
+            // A turn for each page of leases, and of those who are being told.
+            for _ in 0..4 {
+                provisioning.go_on_gathering(at(10));
+            }
             if let Some(batch) = provisioning.take_batch() {
                 provisioning.finish(batch, Outcome::Done, at(10));
             }

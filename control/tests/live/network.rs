@@ -22,6 +22,8 @@ pub(crate) enum Place {
     B4,
     Aftr,
     Internet,
+    /// The access network of homes.
+    Access,
     /// The router of the home with this number, from 1.
     Home(u8),
     /// The host in the LAN of that home.
@@ -78,6 +80,7 @@ impl Network {
             Place::B4 => "b4".to_owned(),
             Place::Aftr => "aftr".to_owned(),
             Place::Internet => "internet".to_owned(),
+            Place::Access => "access".to_owned(),
             Place::Home(number) => format!("home{number}"),
             Place::Lan(number) => format!("lan{number}"),
         };

@@ -8,6 +8,7 @@
 mod home;
 mod reach;
 mod recovery;
+mod swarm;
 mod village;
 
 use std::env;
@@ -51,6 +52,13 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.push(Trial::test("homes_send_and_get_fragments", || {
         let mut village = Village::open(1, Driver::AfXdp)?;
         reach::fragments(&mut village).map_err(|failed| village.explained(failed))
+    }));
+    trials.push(Trial::test(
+        "t_17_a_swarm_is_told_of_a_loss_of_state",
+        || swarm::loses(true),
+    ));
+    trials.push(Trial::test("fo_012_a_swarm_finds_a_loss_of_state", || {
+        swarm::loses(false)
     }));
     trials
 }

@@ -20,6 +20,7 @@ use crate::process::wait_until;
 pub(super) const SCENARIOS: &[Scenario] = &[
     ("homes_a_lan_host_is_seen_as_a_port_of_the_set", outwards),
     ("homes_ping_and_traceroute", ping_and_traceroute),
+    ("homes_move_a_gigabyte_each_way", gigabyte),
     ("homes_a_port_opened_by_pcp_is_reached", inwards),
     (
         "nt_010_homes_that_share_an_address_reach_each_other",
@@ -73,6 +74,15 @@ fn same_fragments(village: &Village) -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+fn gigabyte(village: &mut Village) -> Outcome<()> {
+    let _streams = village.serve(Place::Internet, "traffic.py", &["tcp-serve", HOST, "8000"])?;
+    let words = ["tcp-send", HOST, "8000", "1024"];
+    village
+        .script(Place::Lan(1), "traffic.py", &words)?
+        .succeed(2 * LONG)
+        .map(drop)
 }
 
 fn ping_and_traceroute(village: &mut Village) -> Outcome<()> {

@@ -69,9 +69,9 @@ fn loss(village: &mut Village) -> Outcome<()> {
     let (_server, client) = talk(village)?;
     village.daemon.kill()?;
     fs::remove_dir_all(village.folder().join("leases"))?;
-    fs::remove_file(village.folder().join("roster")).ok();
+    fs::remove_file(village.folder().join("leases.roster"))?;
     village.start_again()?;
-    // Nobody announces anything without a roster: the first packet is told 1/5, and that is verified.
+    // Nobody is announced anything without a roster: the first packet is told 1/5, and that is verified.
     village.homes[0].becomes("RENEWED", |status| status["renewed"].as_u64() > Some(0))?;
     same_sets(village, &sets)?;
     ends_well(client)

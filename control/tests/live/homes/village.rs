@@ -39,11 +39,16 @@ pub(super) const LAN_HOST: &str = "192.168.1.10";
 impl Village {
     /// Sets everything up and waits until each home has ports.
     pub(super) fn open(homes: u8, driver: Driver) -> Outcome<Self> {
+        Self::of(homes, driver, POOL)
+    }
+
+    /// The same with these pools; with a home that has no lwB4 where there are none.
+    pub(super) fn of(homes: u8, driver: Driver, pools: &str) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
-        let network = Network::homes(homes, 1500)?;
+        let network = Network::homes(homes.max(1), 1500)?;
         let setup = Setup {
             driver,
-            provisioned: Provisioned::Pcp(POOL.to_owned()),
+            provisioned: Provisioned::Pcp(pools.to_owned()),
             ..Setup::default()
         };
         let daemon = Daemon::start(&network, folder.path(), &setup)?;
