@@ -105,6 +105,8 @@ class Crowd:
 
     def read(self, packet, sender, to):
         """Takes a packet of the server's."""
+        if to != self.group and to not in self.by_address:
+            return  # another program's here
         source, destination = packet[12:16], packet[16:20]
         ports, pcp = struct.unpack("!HH", packet[20:24]), packet[28:]
         if len(pcp) < 24 or source != AFTR or ports[0] != PCP_PORT or sender != self.br:
@@ -114,7 +116,7 @@ class Crowd:
                 sys.exit(f"returning: the group heard {packet.hex()}")
             self.group_was_told = True
             return
-        if (destination, ports[1]) != (HOST, OUR_PORT) or to not in self.by_address:
+        if (destination, ports[1]) != (HOST, OUR_PORT):
             sys.exit(f"returning: {to} did not ask for {packet.hex()}")
         one = self.by_address[to]
         (epoch,) = struct.unpack("!I", pcp[8:12])

@@ -87,6 +87,10 @@ fn revocation(village: &mut Village) -> Outcome<()> {
     village
         .home(1)
         .becomes("told", |status| status["unbound"].as_u64() > Some(0))?;
+    // Until the answer the set stays, although the lwAFTR does not know it (FO-010).
+    village
+        .home(1)
+        .becomes("answered", |status| status["renewed"].as_u64() > Some(0))?;
     village.home(1).bound()?;
     village.seen(Place::Lan(1), HOST, 80)?;
     client.kill()

@@ -24,11 +24,20 @@ pub(super) fn loses(roster: bool) -> Outcome<()> {
 fn scenario(village: &mut Village, roster: bool) -> Outcome<()> {
     let route = ["-6", "route", "add", PREFIX, "via", "2001:db8:b4:1::1"];
     village.run(Place::Access, "ip", &route)?;
-    let mut swarm = start(village)?;
+    // An epoch that has only just begun cannot be seen to go back.
+    let is_older = |pcp: Value| pcp["epoch_s"].as_u64() > Some(8);
+    let ages = || village.daemon.show("pcp").is_ok_and(is_older);
+    if !wait_until(PATIENCE, ages) {
+        return Err("the epoch does not go on".into());
+    }
+    let mut swarm = start(village, roster)?;
     reaches(&mut swarm, "all have ports", |now| now["bound"] == COUNT)?;
     let before = leases(village)?;
     if before.len() as u64 != COUNT {
         return Err(format!("{} leases of {COUNT} lwB4s", before.len()).into());
+    }
+    if roster {
+        noted(village)?;
     }
     village.daemon.kill()?;
     fs::remove_dir_all(village.folder().join("leases"))?;
@@ -51,13 +60,37 @@ fn scenario(village: &mut Village, roster: bool) -> Outcome<()> {
     swarm.succeed(PATIENCE).map(drop)
 }
 
-fn start(village: &Village) -> Outcome<Process> {
+/// Waits until the roster, which is written once a second, has everybody and the store's position.
+fn noted(village: &Village) -> Outcome<()> {
+    let file = village.folder().join("leases.roster");
+    let octets = || fs::metadata(&file).map_or(0, |file| file.len());
+    let written = || fs::metadata(&file).and_then(|file| file.modified()).ok();
+    let mut before = None;
+    let is_noted = || {
+        if octets() < COUNT * ROSTER_RECORD {
+            return false;
+        }
+        let since = *before.get_or_insert_with(written);
+        // Nothing is written where there is nothing new.
+        let rests = since.and_then(|since| since.elapsed().ok());
+        written() != since || rests > Some(2 * ROSTER_EVERY)
+    };
+    if wait_until(PATIENCE, is_noted) {
+        return Ok(());
+    }
+    Err(format!("the roster has {} octets", octets()).into())
+}
+
+/// Those who are told need not find it out.
+fn start(village: &Village, is_told: bool) -> Outcome<Process> {
     let mut command = village.command(Place::Home(1), env::current_exe()?);
     command
         .env(COMMAND, "1")
         .args(["swarm", "--json", "--count", &COUNT.to_string()])
-        .args(["--remote", "2001:db8:af::1", "--prefix", PREFIX])
-        .args(["--talk", "2"]);
+        .args(["--remote", "2001:db8:af::1", "--prefix", PREFIX]);
+    if !is_told {
+        command.args(["--talk", "2"]);
+    }
     Process::start(&mut command, village.folder(), "swarm")
 }
 
@@ -87,6 +120,10 @@ fn leases(village: &Village) -> Outcome<BTreeSet<String>> {
 }
 
 const COUNT: u64 = 200;
+/// How often the roster is written.
+const ROSTER_EVERY: Duration = Duration::from_secs(1);
+/// Octets of an lwB4 in the roster.
+const ROSTER_RECORD: u64 = 32;
 /// Routed to the home's router, which is the swarm.
 const PREFIX: &str = "2001:db8:b4:ff00::/56";
 const POOL: &str = r#"

@@ -49,13 +49,13 @@ fn with_recovery() -> String {
 }
 
 fn returning(lab: &Lab) -> Outcome<Process> {
-    let arguments = ["2001:db8:af::1", LWB4S, GROUP];
-    let mut returning = lab.script(Place::B4, "returning.py", &arguments)?;
-    returning.wait_for("ready", TRANSFER)?;
     // An epoch that has only just begun cannot be seen to go back.
     until(lab, "an older epoch", |pcp| {
         pcp["epoch_s"].as_u64() > Some(5)
     })?;
+    let arguments = ["2001:db8:af::1", LWB4S, GROUP];
+    let mut returning = lab.script(Place::B4, "returning.py", &arguments)?;
+    returning.wait_for("ready", TRANSFER)?;
     Ok(returning)
 }
 
