@@ -60,7 +60,12 @@ fn ask(input: &mut Input<'_>, world: &mut World, memory: &mut Memory) {
         // Idempotent: the same answer, and nothing left to do (PC-017, PC-046).
         let again = decide(world, &ask);
         assert_eq!(again.response, decision.response);
-        assert!(again.effects.is_empty());
+        assert!(
+            again.effects.is_empty(),
+            "{:?} then {:?}",
+            decision.effects,
+            again.effects
+        );
     }
 }
 

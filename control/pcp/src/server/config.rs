@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct ServerConfig {
     /// How long leases live.
     pub lifetime: LifetimeLimits,
-    /// Sets that one subscriber may hold at a time (PC-042, PS-050).
+    /// Sets that one subscriber may hold at a time (PC-042, PS-050); more than 4 is as good as 4, which one
+    /// answer is about at most.
     pub max_sets_per_subscriber: usize,
     /// Whether a request with another nonce may take a lease over (C-03).
     pub nonce_takeover: NonceTakeover,
