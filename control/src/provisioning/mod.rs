@@ -266,11 +266,10 @@ impl Provisioning {
         self.store = Some(facts);
     }
 
-    /// How far the lease store has come.
+    /// How far the lease store has come, once it has said so.
     #[must_use]
-    pub fn position(&self) -> Position {
-        let store = self.store.as_ref();
-        store.map(|store| store.position).unwrap_or_default()
+    pub fn position(&self) -> Option<Position> {
+        self.store.as_ref().map(|store| store.position)
     }
 
     /// How many batches are under way.

@@ -28,7 +28,8 @@ pub struct Roster {
     path: PathBuf,
     current: Option<Generation>,
     next: Option<Generation>,
-    mark: Mark,
+    /// Where the store is, once that is known.
+    mark: Option<Mark>,
 }
 
 impl Roster {
@@ -39,7 +40,7 @@ impl Roster {
             path: path.to_owned(),
             current: None,
             next: None,
-            mark: Mark::default(),
+            mark: None,
         }
     }
 
@@ -79,7 +80,9 @@ impl Roster {
         let Some(mut next) = self.next.take() else {
             return Ok(());
         };
-        next.mark(self.mark)?;
+        if let Some(mark) = self.mark {
+            next.mark(mark)?;
+        }
         next.file.sync_all()?;
         fs::rename(self.aside(), &self.path)?;
         if let Some(folder) = self.path.parent() {
@@ -116,10 +119,10 @@ impl Roster {
     /// # Errors
     /// When it cannot be written.
     pub fn mark(&mut self, mark: Mark) -> io::Result<()> {
-        if mark == self.mark {
+        if self.mark == Some(mark) {
             return Ok(());
         }
-        self.mark = mark;
+        self.mark = Some(mark);
         match &mut self.current {
             Some(current) => current.mark(mark),
             None => Ok(()),

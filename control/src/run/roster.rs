@@ -97,7 +97,7 @@ impl RosterKeeper {
     pub(super) fn turn(
         &mut self,
         provisioning: &mut Provisioning,
-        position: Position,
+        position: Option<Position>,
         now: Instant,
     ) {
         if self.has_failed.swap(false, Ordering::Relaxed) {
@@ -117,7 +117,7 @@ impl RosterKeeper {
     }
 
     /// Tells the last that has happened.
-    pub(super) fn finish(&mut self, provisioning: &mut Provisioning, position: Position) {
+    pub(super) fn finish(&mut self, provisioning: &mut Provisioning, position: Option<Position>) {
         self.feed(provisioning, position);
     }
 
@@ -142,16 +142,19 @@ impl RosterKeeper {
         }
     }
 
-    fn feed(&mut self, provisioning: &mut Provisioning, position: Position) {
+    fn feed(&mut self, provisioning: &mut Provisioning, position: Option<Position>) {
         let peers = provisioning.take_notes();
         self.added = self.added.saturating_add(peers.len());
         if !peers.is_empty() {
             self.tell(Note::Add(peers));
         }
-        self.tell(Note::Mark(Mark {
-            position,
-            is_recovering: provisioning.is_recovering(),
-        }));
+        // A mark of what nobody has said yet would be one of another store.
+        if let Some(position) = position {
+            self.tell(Note::Mark(Mark {
+                position,
+                is_recovering: provisioning.is_recovering(),
+            }));
+        }
     }
 
     fn waiting(&self) -> usize {
@@ -238,3 +241,39 @@ const SYNC_EVERY: Duration = Duration::from_secs(10);
 const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// Additions, in records of 32 octets, below which a roster is not written anew.
 const WORTH_IT: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioning::tests::CONFIG;
+    use crate::provisioning::tests::provisioning;
+    use crate::roster;
+
+    /// What a roster is marked with when the store has said this.
+    fn marked(position: Option<Position>) -> Option<Mark> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("roster");
+        let mut provisioning = provisioning(CONFIG);
+        let mut keeper = RosterKeeper::start(&path, Instant::default()).unwrap();
+        for second in 1..5 {
+            keeper.turn(&mut provisioning, position, Instant::from_secs(second));
+        }
+        keeper.finish(&mut provisioning, position);
+        drop(keeper);
+        roster::glance(&path).mark
+    }
+
+    /// A daemon that is killed before that would take its own store for another one at the next start.
+    #[test]
+    fn t_18_a_store_that_has_not_spoken_yet_leaves_no_mark() {
+        let position = Position {
+            store: 7,
+            record: 9,
+        };
+        assert_eq!(marked(None), None);
+        assert_eq!(
+            marked(Some(position)).map(|mark| mark.position),
+            Some(position)
+        );
+    }
+}
