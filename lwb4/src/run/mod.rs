@@ -172,7 +172,7 @@ impl Lwb4 {
             Source::Api => self.answer(now),
             Source::Dhcpv6 => self.learning.receive(now),
             Source::Dns => self.learning.names.receive(now),
-            Source::PlainPcp | Source::Signal => {}
+            Source::Signal => {}
         }
         Ok(())
     }

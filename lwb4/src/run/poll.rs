@@ -30,8 +30,6 @@ pub(super) enum Source {
     Dhcpv6,
     /// A name server answers.
     Dns,
-    /// A PCP server answers that is asked without a tunnel.
-    PlainPcp,
     /// The API has a request.
     Api,
     /// A signal.
@@ -80,7 +78,7 @@ impl Poll {
     }
 }
 
-const ALL: [Source; 11] = [
+const ALL: [Source; 10] = [
     Source::Tun,
     Source::Softwire,
     Source::Group,
@@ -89,7 +87,6 @@ const ALL: [Source; 11] = [
     Source::Lan,
     Source::Dhcpv6,
     Source::Dns,
-    Source::PlainPcp,
     Source::Api,
     Source::Signal,
 ];
