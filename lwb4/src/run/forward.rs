@@ -1,5 +1,7 @@
 //! Packets: from the LAN into the softwire and back.
 
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 use std::io;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -95,7 +97,7 @@ impl Forward {
         }
         Ok(Self {
             tun,
-            nat: Nat::new(config.nat.clone(), fastrand::u64(..)),
+            nat: Nat::new(config.nat.clone(), seed()),
             drops: Drops::default(),
             counts: Counts::default(),
             lan_icmp: LanIcmp::open()?,
@@ -393,6 +395,12 @@ const fn checksum(offload: Offload) -> Checksum {
         Offload::Segments { .. } => Checksum::Partial,
         Offload::None | Offload::Checksum { .. } => Checksum::Complete,
     }
+}
+
+/// Which ports the NAT chooses is nobody's to guess: the standard library has its keys from the system's
+/// randomness (RFC 6056 s4), unlike a generator that is seeded with the time.
+fn seed() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 fn networks(routes: &Routes) -> Vec<Network> {
