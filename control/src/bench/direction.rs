@@ -71,6 +71,16 @@ impl Direction {
         })
     }
 
+    /// The bound traffic beside a flood.
+    pub(super) const fn bound(self) -> Option<Self> {
+        Some(match self {
+            Self::BesideFloodUnbound | Self::BesideFloodIpv4Fragments => Self::Encap,
+            Self::BesideFloodSpoofed | Self::BesideFloodIpv6Fragments => Self::Decap,
+            Self::BesideFloodMalformed => Self::Both,
+            _ => return None,
+        })
+    }
+
     /// Whether some of the packets arrive on `side`.
     pub(super) fn arrives_on(self, side: Side) -> bool {
         match self.flood().unwrap_or(self) {

@@ -175,6 +175,21 @@ impl<'k> Measured<'k> {
         timed(packets, || self.worker.round())
     }
 
+    /// The mill that it works for.
+    pub(super) fn mill_mut(&mut self) -> &mut Mill<'k> {
+        self.worker.ports_mut()
+    }
+
+    /// One turn of the worker's loop.
+    pub(super) fn round(&mut self) {
+        self.worker.round();
+    }
+
+    /// What became of the packets so far.
+    pub(super) fn tally(&self) -> Tally {
+        Tally::of(&self.counters)
+    }
+
     /// Says what became of the packets.
     ///
     /// # Errors

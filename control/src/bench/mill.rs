@@ -23,6 +23,7 @@ use crate::bench::BenchError;
 use crate::bench::crafted::Belongs;
 use crate::bench::crafted::Crafted;
 use crate::bench::crafted::Visit;
+use crate::bench::pace::Pace;
 use crate::bench::traffic::Key;
 use crate::bench::traffic::Template;
 
@@ -44,6 +45,8 @@ pub struct CraftedStream {
     /// Whom the last packet was for, and whom the one before that was.
     last: [Key; 2],
     serial: u32,
+    /// When they arrive; as fast as they are taken, if absent.
+    pace: Option<Pace>,
 }
 
 impl Stream {
@@ -55,7 +58,16 @@ impl Stream {
             next_in_cycle: 0,
             last: [Key::default(); 2],
             serial: 0,
+            pace: None,
         }))
+    }
+
+    /// When crafted packets arrive; plain ones have no pace.
+    pub(super) fn pace_mut(&mut self) -> Option<&mut Option<Pace>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Crafted(stream) => Some(&mut stream.pace),
+        }
     }
 }
 
@@ -112,6 +124,14 @@ impl<'k> Mill<'k> {
         self.resting.len()
     }
 
+    /// The pace of the packets on each side.
+    pub(super) fn paces_mut(&mut self) -> impl Iterator<Item = &mut Option<Pace>> {
+        self.streams
+            .iter_mut()
+            .flatten()
+            .filter_map(Stream::pace_mut)
+    }
+
     /// One round of the floor: the same packets, their MAC addresses swapped, and back.
     #[inline]
     pub fn floor_round(
@@ -146,7 +166,11 @@ impl<'k> Mill<'k> {
     #[inline(never)]
     fn receive_crafted(&mut self, stream: &mut CraftedStream, burst: &mut Burst<Mbuf>) {
         self.balance();
-        for _ in 0..self.burst {
+        let due = stream
+            .pace
+            .as_mut()
+            .map_or(self.burst, |pace| pace.take(clock::tsc(), self.burst));
+        for _ in 0..due {
             let Some(mut packet) = self.resting.pop_front() else {
                 break;
             };

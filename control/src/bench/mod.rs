@@ -8,9 +8,11 @@
 pub mod crafted;
 mod direction;
 mod fate;
+mod kept;
 mod kinds;
 pub mod measure;
 pub mod mill;
+mod pace;
 mod report;
 pub mod storm;
 #[cfg(test)]
@@ -189,9 +191,16 @@ pub fn run(options: &Options) -> Result<(), BenchError> {
                 let reader = reader(&publisher)?;
                 let feed = feed(&pool, &keys, *direction, frame, options.burst);
                 let measurement = measure::floor_and_pipeline(&feed, reader, options.packets)?;
+                let kept = match direction.bound() {
+                    Some(bound) => {
+                        let alone = crafted_feed(&feed, bound, frame);
+                        Some(kept::measure(&alone, &feed, &publisher, options.packets)?)
+                    }
+                    None => None,
+                };
                 report
                     .runs
-                    .push(Run::new(*direction, *softwires, frame, &measurement));
+                    .push(Run::new(*direction, *softwires, frame, &measurement, kept));
                 progress.inc(1);
             }
         }
@@ -313,12 +322,29 @@ fn stream(direction: Direction, side: Side, frame: FrameMix) -> Option<Stream> {
                 ),
             }))
         }
-        _ => {
-            let sizes = frame.sizes().into_iter();
-            let packets = sizes.flat_map(|size| kinds::packets(direction, side, size));
-            Stream::crafted(packets.collect())
-        }
+        _ => crafted(direction, side, frame),
     })
+}
+
+fn crafted(direction: Direction, side: Side, frame: FrameMix) -> Stream {
+    let sizes = frame.sizes().into_iter();
+    let packets = sizes.flat_map(|size| kinds::packets(direction, side, size));
+    Stream::crafted(packets.collect())
+}
+
+/// Packets of `direction` that are written as slowly as those of `like`.
+fn crafted_feed<'k>(like: &Feed<'k>, direction: Direction, frame: FrameMix) -> Feed<'k> {
+    let stream = |side| {
+        direction
+            .arrives_on(side)
+            .then(|| crafted(direction, side, frame))
+    };
+    Feed {
+        direction,
+        internet: stream(Side::Internet),
+        access: stream(Side::Access),
+        ..*like
+    }
 }
 
 fn cycle(frame: FrameMix, packet: impl Fn(usize) -> (Template, usize)) -> Vec<(Template, usize)> {

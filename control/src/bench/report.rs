@@ -12,6 +12,7 @@ use crate::bench::Direction;
 use crate::bench::FrameMix;
 use crate::bench::Options;
 use crate::bench::fate::Tally;
+use crate::bench::kept::Kept;
 use crate::bench::measure::Measurement;
 
 /// All figures of one run of the command.
@@ -61,6 +62,9 @@ pub(super) struct Run {
     spread: f64,
     /// What became of the packets.
     packets: Tally,
+    /// Beside a flood: how much bound traffic that comes at its own rate is forwarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<Kept>,
 }
 
 impl Run {
@@ -75,6 +79,7 @@ impl Run {
             pipeline,
             tally,
         }: &Measurement,
+        bound: Option<Kept>,
     ) -> Self {
         let ns = pipeline.median_ns;
         Self {
@@ -88,6 +93,7 @@ impl Run {
             mpps: round(1e3 / ns),
             spread: round(pipeline.spread),
             packets: *tally,
+            bound,
         }
     }
 }
@@ -193,9 +199,36 @@ impl Report {
             ]);
         }
         println!("{table}");
+        if self.runs.iter().any(|run| run.bound.is_some()) {
+            println!("{}", self.kept_table());
+        }
         if !self.updates.is_empty() {
             println!("{}", self.updates_table());
         }
+    }
+
+    fn kept_table(&self) -> Table {
+        let mut table = table(&[
+            "bound traffic",
+            "softwires",
+            "frame",
+            "its Mpps",
+            "alone keeps",
+            "beside keeps",
+        ]);
+        for run in &self.runs {
+            if let Some(kept) = &run.bound {
+                table.add_row([
+                    run.direction.clone(),
+                    run.softwires.to_string(),
+                    run.frame.clone(),
+                    format!("{:.1}", kept.offered_mpps),
+                    format!("{:.2} %", kept.alone * 100.0),
+                    format!("{:.2} %", kept.beside * 100.0),
+                ]);
+            }
+        }
+        table
     }
 
     fn updates_table(&self) -> Table {

@@ -279,6 +279,16 @@ fn every_direction_has_its_fate_and_gives_all_buffers_back() {
                 held.contains(&tally.buffers_held),
                 "{direction:?}: {tally:?}"
             );
+            if let Some(bound) = direction.bound() {
+                // What a busy machine loses meanwhile is no fault: only that the share is one.
+                let alone = crafted_feed(&feed, bound, frame);
+                let kept = kept::measure(&alone, &feed, &publisher, options.packets).unwrap();
+                let share = 0.01..=1.0;
+                assert!(
+                    share.contains(&kept.alone) && share.contains(&kept.beside),
+                    "{direction:?}: {kept:?}"
+                );
+            }
             assert_eq!(pool.in_use(), 0, "{direction:?}");
         }
     }
