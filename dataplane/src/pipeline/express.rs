@@ -15,6 +15,7 @@ use crate::burst::BURST_MAX;
 use crate::packet::Packet;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Places;
+use crate::table::Aim;
 use crate::table::Key;
 use crate::table::PortKey;
 use crate::table::Softwire;
@@ -29,6 +30,13 @@ use crate::wire::transport;
 /// The keys of a burst.
 pub(super) type Keys = ArrayVec<Key, BURST_MAX>;
 
+/// As many keys that find nothing as there are packets.
+fn nothing(packets: usize) -> Keys {
+    let mut keys = Keys::from([NOTHING; BURST_MAX]);
+    keys.truncate(packets);
+    keys
+}
+
 /// What the lane has sent of a burst.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
@@ -42,22 +50,29 @@ pub(super) struct Sent {
 impl Pipeline {
     /// What the usual packets of a burst from the Internet are looked up by; the others get a key that
     /// finds nothing: [`NOTHING`], or [`BAD_CHECKSUM`] when that is all that is wrong.
-    pub(super) fn express_keys_down<P: Packet>(&self, packets: &[P], keys: &mut Keys) {
+    pub(super) fn express_keys_down<P: Packet>(&self, packets: &[P]) -> Keys {
+        let mut keys = nothing(packets.len());
         match self.internet_gate.ip_at() {
-            UNTAGGED => self.keys_down::<P, UNTAGGED, { UNTAGGED + WITH_PORTS }>(packets, keys),
-            _ => self.keys_down::<P, TAGGED, { TAGGED + WITH_PORTS }>(packets, keys),
+            UNTAGGED => {
+                self.keys_down::<P, UNTAGGED, { UNTAGGED + WITH_PORTS }>(packets, &mut keys)
+            }
+            _ => self.keys_down::<P, TAGGED, { TAGGED + WITH_PORTS }>(packets, &mut keys),
         }
+        keys
     }
 
     /// The same for a burst from the access side, by inner source. Whether the tunnel is that of the
     /// softwire found is seen then.
-    pub(super) fn express_keys_up<P: Packet>(&self, packets: &[P], keys: &mut Keys) {
+    pub(super) fn express_keys_up<P: Packet>(&self, packets: &[P]) -> Keys {
+        let mut keys = nothing(packets.len());
         match self.access_gate.ip_at() {
-            UNTAGGED => {
-                self.keys_up::<P, UNTAGGED, { UNTAGGED + ipv6::HEADER + WITH_PORTS }>(packets, keys)
-            }
-            _ => self.keys_up::<P, TAGGED, { TAGGED + ipv6::HEADER + WITH_PORTS }>(packets, keys),
+            UNTAGGED => self.keys_up::<P, UNTAGGED, { UNTAGGED + ipv6::HEADER + WITH_PORTS }>(
+                packets, &mut keys,
+            ),
+            _ => self
+                .keys_up::<P, TAGGED, { TAGGED + ipv6::HEADER + WITH_PORTS }>(packets, &mut keys),
         }
+        keys
     }
 
     /// Encapsulates what had a key and has a softwire. Returns the places of the packets that are as
@@ -66,14 +81,26 @@ impl Pipeline {
         &self,
         table: &Table,
         packets: &mut [P],
-        hits: &[Option<&Softwire>],
+        aims: &[Aim<'_>],
         sent: &mut Sent,
     ) -> Places {
-        match self.to_access.len() {
-            UNTAGGED => {
-                self.encap::<P, UNTAGGED, { UNTAGGED + TUNNELLED }>(table, packets, hits, sent)
-            }
-            _ => self.encap::<P, TAGGED, { TAGGED + TUNNELLED }>(table, packets, hits, sent),
+        match (self.internet_gate.ip_at(), self.to_access.len()) {
+            (UNTAGGED, UNTAGGED) => self
+                .encap::<P, UNTAGGED, { UNTAGGED + ipv4::HEADER }, UNTAGGED, { UNTAGGED + TUNNELLED }>(
+                    table, packets, aims, sent,
+                ),
+            (UNTAGGED, _) => self
+                .encap::<P, UNTAGGED, { UNTAGGED + ipv4::HEADER }, TAGGED, { TAGGED + TUNNELLED }>(
+                    table, packets, aims, sent,
+                ),
+            (_, UNTAGGED) => self
+                .encap::<P, TAGGED, { TAGGED + ipv4::HEADER }, UNTAGGED, { UNTAGGED + TUNNELLED }>(
+                    table, packets, aims, sent,
+                ),
+            _ => self
+                .encap::<P, TAGGED, { TAGGED + ipv4::HEADER }, TAGGED, { TAGGED + TUNNELLED }>(
+                    table, packets, aims, sent,
+                ),
         }
     }
 
@@ -83,14 +110,26 @@ impl Pipeline {
         &self,
         table: &Table,
         packets: &mut [P],
-        hits: &[Option<&Softwire>],
+        aims: &[Aim<'_>],
         sent: &mut Sent,
     ) -> Places {
-        match self.to_internet.len() {
-            UNTAGGED => {
-                self.decap::<P, UNTAGGED, { UNTAGGED + ipv4::HEADER }>(table, packets, hits, sent)
-            }
-            _ => self.decap::<P, TAGGED, { TAGGED + ipv4::HEADER }>(table, packets, hits, sent),
+        match (self.access_gate.ip_at(), self.to_internet.len()) {
+            (UNTAGGED, UNTAGGED) => self
+                .decap::<P, UNTAGGED, { UNTAGGED + TUNNELLED }, UNTAGGED, { UNTAGGED + ipv4::HEADER }>(
+                    table, packets, aims, sent,
+                ),
+            (UNTAGGED, _) => self
+                .decap::<P, UNTAGGED, { UNTAGGED + TUNNELLED }, TAGGED, { TAGGED + ipv4::HEADER }>(
+                    table, packets, aims, sent,
+                ),
+            (_, UNTAGGED) => self
+                .decap::<P, TAGGED, { TAGGED + TUNNELLED }, UNTAGGED, { UNTAGGED + ipv4::HEADER }>(
+                    table, packets, aims, sent,
+                ),
+            _ => self
+                .decap::<P, TAGGED, { TAGGED + TUNNELLED }, TAGGED, { TAGGED + ipv4::HEADER }>(
+                    table, packets, aims, sent,
+                ),
         }
     }
 
@@ -98,10 +137,12 @@ impl Pipeline {
     fn keys_down<P: Packet, const AT: usize, const READ: usize>(
         &self,
         packets: &[P],
-        keys: &mut Keys,
+        keys: &mut [Key],
     ) {
-        for packet in packets {
-            keys.push(self.key_down::<P, AT, READ>(packet));
+        for (packet, key) in packets.iter().zip(keys) {
+            if let Some(found) = self.key_down::<P, AT, READ>(packet) {
+                *key = found;
+            }
         }
     }
 
@@ -109,93 +150,101 @@ impl Pipeline {
     fn keys_up<P: Packet, const AT: usize, const READ: usize>(
         &self,
         packets: &[P],
-        keys: &mut Keys,
+        keys: &mut [Key],
     ) {
-        for packet in packets {
-            keys.push(self.key_up::<P, AT, READ>(packet));
+        for (packet, key) in packets.iter().zip(keys) {
+            if let Some(found) = self.key_up::<P, AT, READ>(packet) {
+                *key = found;
+            }
         }
     }
 
     #[inline(never)]
-    fn encap<P: Packet, const FRONT: usize, const WRITTEN: usize>(
+    fn encap<
+        P: Packet,
+        const AT: usize,
+        const READ: usize,
+        const FRONT: usize,
+        const WRITTEN: usize,
+    >(
         &self,
         table: &Table,
         packets: &mut [P],
-        hits: &[Option<&Softwire>],
+        aims: &[Aim<'_>],
         sent: &mut Sent,
     ) -> Places {
-        let (mut undone, mut done, mut octets) = (Places::default(), 0, 0);
-        for (index, (packet, hit)) in packets.iter_mut().zip(hits).enumerate() {
-            let total_len = hit.and_then(|softwire| {
-                self.encap_usual::<P, FRONT, WRITTEN>(table, packet, softwire)
+        let (mut undone, mut octets) = (Places::default(), 0);
+        for (index, (packet, aim)) in packets.iter_mut().zip(aims).enumerate() {
+            let total_len = aim.softwire().and_then(|softwire| {
+                self.encap_usual::<P, AT, READ, FRONT, WRITTEN>(table, packet, softwire)
             });
             match total_len {
-                Some(total_len) => {
-                    done += 1;
-                    octets += u32::from(total_len);
-                }
+                Some(total_len) => octets += u32::from(total_len),
                 None => undone.mark(index),
             }
         }
-        (sent.packets, sent.ipv4) = (done, octets);
-        sent.ipv6 = octets + (done * ipv6::HEADER) as u32;
+        sent.packets = aims.len() - undone.len();
+        sent.ipv4 = octets;
+        sent.ipv6 = octets + (sent.packets * ipv6::HEADER) as u32;
         undone
     }
 
     #[inline(never)]
-    fn decap<P: Packet, const FRONT: usize, const WRITTEN: usize>(
+    fn decap<
+        P: Packet,
+        const AT: usize,
+        const READ: usize,
+        const FRONT: usize,
+        const WRITTEN: usize,
+    >(
         &self,
         table: &Table,
         packets: &mut [P],
-        hits: &[Option<&Softwire>],
+        aims: &[Aim<'_>],
         sent: &mut Sent,
     ) -> Places {
-        let (mut undone, mut done, mut octets, mut tunnelled) = (Places::default(), 0, 0, 0);
-        for (index, (packet, hit)) in packets.iter_mut().zip(hits).enumerate() {
-            let lens = hit.and_then(|softwire| {
-                self.decap_usual::<P, FRONT, WRITTEN>(table, packet, softwire)
+        let (mut undone, mut octets, mut tunnelled) = (Places::default(), 0, 0);
+        for (index, (packet, aim)) in packets.iter_mut().zip(aims).enumerate() {
+            let lens = aim.softwire().and_then(|softwire| {
+                self.decap_usual::<P, AT, READ, FRONT, WRITTEN>(table, packet, softwire)
             });
             match lens {
                 Some((total_len, payload_len)) => {
-                    done += 1;
                     octets += u32::from(total_len);
                     tunnelled += u32::from(payload_len);
                 }
                 None => undone.mark(index),
             }
         }
-        (sent.packets, sent.ipv4) = (done, octets);
-        sent.ipv6 = tunnelled + (done * ipv6::HEADER) as u32;
+        sent.packets = aims.len() - undone.len();
+        sent.ipv4 = octets;
+        sent.ipv6 = tunnelled + (sent.packets * ipv6::HEADER) as u32;
         undone
     }
 
     #[inline(always)]
-    fn key_down<P: Packet, const AT: usize, const READ: usize>(&self, packet: &P) -> Key {
-        let Some(frame) = packet.head().first_chunk::<READ>() else {
-            return NOTHING;
-        };
+    fn key_down<P: Packet, const AT: usize, const READ: usize>(&self, packet: &P) -> Option<Key> {
+        let frame = packet.head().first_chunk::<READ>()?;
         if !self.internet_gate.admits(packet, frame) || !is_usual(frame, AT, packet.len() - AT) {
-            return NOTHING;
+            return None;
         }
         if !packet.ipv4_checksum_is_good() && !checksum_is_good(frame, AT) {
-            return BAD_CHECKSUM;
+            return Some(BAD_CHECKSUM);
         }
         let (source, destination) = (u32_at(frame, AT + 12), u32_at(frame, AT + 16));
         if !is_a_hosts(source)
             || destination == self.forwarding.internet_address
             || self.lane_is_not_for(packet, AT)
         {
-            return NOTHING;
+            return None;
         }
         let port = u16_at(frame, AT + ipv4::HEADER + 2);
-        Key::new(destination, PortKey::port(port))
+        Some(Key::new(destination, PortKey::port(port)))
     }
 
     #[inline(always)]
-    fn key_up<P: Packet, const AT: usize, const READ: usize>(&self, packet: &P) -> Key {
-        let Some(frame) = packet.head().first_chunk::<READ>() else {
-            return NOTHING;
-        };
+    fn key_up<P: Packet, const AT: usize, const READ: usize>(&self, packet: &P) -> Option<Key> {
+        let frame = packet.head().first_chunk::<READ>()?;
         let inner = AT + ipv6::HEADER;
         let payload_len = usize::from(u16_at(frame, AT + 4));
         if !self.access_gate.admits(packet, frame)
@@ -204,10 +253,10 @@ impl Pipeline {
             || frame[inner] != ipv4::VERSION_4_WITHOUT_OPTIONS
             || !is_usual(frame, inner, payload_len)
         {
-            return NOTHING;
+            return None;
         }
         if !checksum_is_good(frame, inner) {
-            return BAD_CHECKSUM;
+            return Some(BAD_CHECKSUM);
         }
         let (source, destination) = (u32_at(frame, inner + 12), u32_at(frame, inner + 16));
         if !is_a_hosts(source)
@@ -215,30 +264,34 @@ impl Pipeline {
             || destination == self.forwarding.internet_address
             || self.lane_is_not_for(packet, inner)
         {
-            return NOTHING;
+            return None;
         }
         let port = u16_at(frame, inner + ipv4::HEADER);
-        Key::new(source, PortKey::port(port))
+        Some(Key::new(source, PortKey::port(port)))
     }
 
     /// Encapsulates a packet that has a downstream key. Returns its octets, or `None` and the packet
     /// as it was.
     #[inline(always)]
-    fn encap_usual<P: Packet, const FRONT: usize, const WRITTEN: usize>(
+    fn encap_usual<
+        P: Packet,
+        const AT: usize,
+        const READ: usize,
+        const FRONT: usize,
+        const WRITTEN: usize,
+    >(
         &self,
         table: &Table,
         packet: &mut P,
         softwire: &Softwire,
     ) -> Option<u16> {
-        let at = self.internet_gate.ip_at();
-        let (len, ipv4) = (packet.len(), packet.head().get(at..)?);
-        let ipv4: &[u8; ipv4::HEADER] = ipv4.first_chunk()?;
-        let (total_len, tos) = (u16_at(ipv4, 2), ipv4[1]);
+        let read: &[u8; READ] = packet.head().first_chunk()?;
+        let (len, total_len, tos) = (packet.len(), u16_at(read, AT + 2), read[AT + 1]);
         let ipv6_len = ipv6::HEADER + usize::from(total_len);
         if (ipv6_len > self.forwarding.access.mtu) | !softwire.path_mtu().takes(ipv6_len) {
             return None;
         }
-        packet.prepend(FRONT + ipv6::HEADER - at).ok()?;
+        packet.prepend(FRONT + ipv6::HEADER - AT).ok()?;
         // There is a header behind what was prepended, so that the rest cannot fail.
         let frame: &mut [u8; WRITTEN] = packet.head_mut().first_chunk_mut()?;
         let (front, both) = frame.split_first_chunk_mut::<FRONT>()?;
@@ -253,7 +306,7 @@ impl Pipeline {
             &softwire.b4(),
         );
         ipv4::decrement_ttl(both.first_chunk_mut()?);
-        if len - at > usize::from(total_len) {
+        if len - AT > usize::from(total_len) {
             packet.truncate(FRONT + ipv6::HEADER + usize::from(total_len));
         }
         if self.to_access.device_tag.is_some() {
@@ -269,30 +322,33 @@ impl Pipeline {
     /// to the Internet. Returns its octets and those of the tunnel's payload, or `None` and the packet
     /// as it was.
     #[inline(always)]
-    fn decap_usual<P: Packet, const FRONT: usize, const WRITTEN: usize>(
+    fn decap_usual<
+        P: Packet,
+        const AT: usize,
+        const READ: usize,
+        const FRONT: usize,
+        const WRITTEN: usize,
+    >(
         &self,
         table: &Table,
         packet: &mut P,
         softwire: &Softwire,
     ) -> Option<(u16, u16)> {
-        let at = self.access_gate.ip_at();
-        let (len, both) = (packet.len(), packet.head().get(at..)?);
-        let both: &[u8; ipv6::HEADER + ipv4::HEADER] = both.first_chunk()?;
-        let (outer, inner) = both.split_first_chunk::<{ ipv6::HEADER }>()?;
-        let inner: &[u8; ipv4::HEADER] = inner.first_chunk()?;
-        let (payload_len, total_len) = (u16_at(outer, 4), u16_at(inner, 2));
-        let (_, addresses) = outer.split_at(8);
-        let (source, destination) = addresses.split_first_chunk()?;
+        let inner_at = const { AT + ipv6::HEADER };
+        let read: &[u8; READ] = packet.head().first_chunk()?;
+        let (len, payload_len) = (packet.len(), u16_at(read, AT + 4));
+        let total_len = u16_at(read, inner_at + 2);
+        let (_, addresses) = read.split_at(AT + 8);
+        let (source, addresses) = addresses.split_first_chunk()?;
         if softwire.b4() != *source
-            || table.br(softwire.br()) != destination
+            || addresses.first_chunk() != Some(table.br(softwire.br()))
             || usize::from(total_len) > self.forwarding.internet.mtu
-            || table.serves(u32_at(inner, 16))
+            || table.serves(u32_at(read, inner_at + 16))
         {
             return None;
         }
-        let (old_tos, traffic_class) = (inner[1], outer[0] << 4 | outer[1] >> 4);
+        let (old_tos, traffic_class) = (read[inner_at + 1], read[AT] << 4 | read[AT + 1] >> 4);
         let tos = self.egress_tos(old_tos, traffic_class).ok()?;
-        let inner_at = at + ipv6::HEADER;
         packet.trim_front(inner_at - FRONT);
         // The header that was read is still there, so that the rest cannot fail.
         let frame: &mut [u8; WRITTEN] = packet.head_mut().first_chunk_mut()?;
@@ -371,7 +427,10 @@ fn u16_at<const N: usize>(bytes: &[u8; N], at: usize) -> u16 {
 
 #[inline(always)]
 fn u32_at<const N: usize>(bytes: &[u8; N], at: usize) -> u32 {
-    u32::from_be_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+    // As a chunk, of which the compiler makes one load even where only some of the bits are used.
+    bytes[at..]
+        .first_chunk()
+        .map_or(0, |octets| u32::from_be_bytes(*octets))
 }
 
 /// A key that finds nothing, and costs no more than others to find it: no softwire has 0.0.0.0.

@@ -22,6 +22,7 @@ use crate::pipeline::express::Keys;
 use crate::pipeline::express::Sent;
 use crate::pipeline::key;
 use crate::pipeline::refuse::Left;
+use crate::table::Aims;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
@@ -69,19 +70,17 @@ impl Pipeline {
         ledger: &mut Ledger<'_>,
     ) -> Verdicts {
         let mut verdicts = Verdicts::all(Verdict::Access);
-        let mut keys = Keys::new();
         for packet in packets.iter() {
             packet.prefetch();
         }
-        self.express_keys_down(packets, &mut keys);
-        let mut hits = [const { None }; BURST_MAX];
-        let hits = &mut hits[..keys.len()];
+        let keys = self.express_keys_down(packets);
+        let mut aims = Aims::new();
         let undone = if express::finds_nothing(&keys) {
             Places::first(packets.len())
         } else {
-            table.lookup_burst(&keys, hits);
+            table.aim_burst(&keys, &mut aims);
             let mut sent = Sent::default();
-            let undone = self.express_encap(table, packets, hits, &mut sent);
+            let undone = self.express_encap(table, packets, &aims, &mut sent);
             ledger.receive(sent.packets, sent.ipv4);
             ledger.send_access(sent.packets, sent.ipv6);
             undone
@@ -89,7 +88,7 @@ impl Pipeline {
         if !undone.is_empty() {
             let left = Left {
                 keys: &keys,
-                hits,
+                aims: &aims,
                 places: undone,
             };
             let undone = self.refuse_usual_down(packets, left, &mut verdicts, detour, ledger);

@@ -13,6 +13,7 @@ use crate::pipeline::Places;
 use crate::pipeline::Verdicts;
 use crate::pipeline::express::BAD_CHECKSUM;
 use crate::pipeline::express::NOTHING;
+use crate::table::Aim;
 use crate::table::Key;
 use crate::table::Softwire;
 use crate::table::Table;
@@ -25,8 +26,8 @@ use crate::wire::u16_at;
 pub(super) struct Left<'l> {
     /// Of the whole burst.
     pub(super) keys: &'l [Key],
-    /// Of the whole burst.
-    pub(super) hits: &'l [Option<&'l Softwire>],
+    /// Of the whole burst; none when no key has a softwire.
+    pub(super) aims: &'l [Aim<'l>],
     /// Those that are left.
     pub(super) places: Places,
 }
@@ -46,7 +47,7 @@ impl Pipeline {
         let answers = self.forwarding.internet_icmp.generate_errors;
         let at = self.internet_gate.ip_at();
         let mut others = Places::default();
-        let Left { keys, hits, places } = left;
+        let Left { keys, aims, places } = left;
         for index in places {
             let key = keys[index];
             if key == BAD_CHECKSUM && !is_for_zero(packets[index].head(), at) {
@@ -56,7 +57,7 @@ impl Pipeline {
                 continue;
             }
             let is_known = key != NOTHING
-                && hits[index].is_none()
+                && softwire(aims, index).is_none()
                 && ipv4::is_routable_unicast(key.ipv4)
                 && !ipv4::is_softwire_internal(key.ipv4);
             let head = packets[index].head();
@@ -96,7 +97,7 @@ impl Pipeline {
         let answers = self.forwarding.access_icmp.generate_errors;
         let at = self.access_gate.ip_at();
         let mut others = Places::default();
-        let Left { keys, hits, places } = left;
+        let Left { keys, aims, places } = left;
         for index in places {
             let outer = packets[index].head().get(at..);
             let outer = outer.and_then(<[u8]>::first_chunk::<{ ipv6::HEADER }>);
@@ -110,7 +111,7 @@ impl Pipeline {
                 others.mark(index);
                 continue;
             };
-            let reason = match hits[index] {
+            let reason = match softwire(aims, index) {
                 None if keys[index] == BAD_CHECKSUM => DropReason::BadIpv4Checksum,
                 None => DropReason::UnboundSource,
                 Some(softwire) if softwire.b4() != source => DropReason::WrongB4,
@@ -135,6 +136,10 @@ impl Pipeline {
         }
         others
     }
+}
+
+fn softwire<'l>(aims: &[Aim<'l>], index: usize) -> Option<&'l Softwire> {
+    aims.get(index).and_then(|aim| aim.softwire())
 }
 
 /// Whether a packet's key may be that of its own destination 0.0.0.0, whatever it looks like.

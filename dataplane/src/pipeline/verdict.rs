@@ -86,6 +86,10 @@ impl Places {
     }
 
     #[inline(always)]
+    pub(super) const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     pub(super) fn is_empty(self) -> bool {
         self.0 == 0
     }

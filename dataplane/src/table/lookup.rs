@@ -1,5 +1,8 @@
 //! A burst of lookups, step by step for all keys at once, so that the cache misses of one key are hidden
-//! behind the work for the others.
+//! behind the work for the others. The last step, a look at the entries, is left to who asks: what is to be
+//! done with one packet hides the miss of the next.
+
+use arrayvec::ArrayVec;
 
 use super::key::Key;
 use super::memory::Granule;
@@ -10,34 +13,39 @@ use super::slot::Slot;
 use super::softwire::Softwire;
 use super::softwire::Tag;
 use super::sync::Ordering;
+use crate::burst::BURST_MAX;
 
 impl Table {
+    /// Finds out where the softwire of each key must be, and asks memory for it. Whether it is there is seen
+    /// by [`Aim::softwire`], best when there is other work between, or for the packet itself.
+    ///
+    /// # Panics
+    /// When there is no room for as many aims as keys.
+    #[inline(never)]
+    pub fn aim_burst<'t>(&'t self, keys: &[Key], aims: &mut Aims<'t>) {
+        for keys in keys.chunks(CHUNK) {
+            let mut places = [WordPlace::NULL; CHUNK];
+            let mut slots = [Slot::from_word(0); CHUNK];
+            let first = aims.len();
+            self.walk(keys, &mut places);
+            if self.aim(keys, &places, &mut slots, aims) == Special::Some {
+                self.aim_again(keys, &slots, &mut aims[first..]);
+            }
+        }
+    }
+
     /// Looks up `keys`, each into the hit of the same number.
     ///
     /// # Panics
     /// When there are fewer `hits` than `keys`.
     pub fn lookup_burst<'t>(&'t self, keys: &[Key], hits: &mut [Option<&'t Softwire>]) {
         let hits = &mut hits[..keys.len()];
-        for (keys, hits) in keys.chunks(CHUNK).zip(hits.chunks_mut(CHUNK)) {
-            self.lookup_chunk(keys, hits);
-        }
-    }
-
-    #[inline(always)]
-    fn lookup_chunk<'t>(&'t self, keys: &[Key], hits: &mut [Option<&'t Softwire>]) {
-        let count = keys.len().min(CHUNK).min(hits.len());
-        let keys = &keys[..count];
-        let mut places = [WordPlace::NULL; CHUNK];
-        let mut slots = [Slot::from_word(0); CHUNK];
-        let mut aims = [Aim::NOWHERE; CHUNK];
-        self.walk(keys, &mut places);
-        if self.aim(keys, &places, &mut slots, &mut aims) == Special::Some {
-            self.aim_again(keys, &slots, &mut aims);
-        }
-        for index in 0..count {
-            let aim = aims[index];
-            let softwire = self.memory.softwire(aim.granule(), 0);
-            hits[index] = (softwire.tag() == aim.tag()).then_some(softwire);
+        for (keys, hits) in keys.chunks(BURST_MAX).zip(hits.chunks_mut(BURST_MAX)) {
+            let mut aims = Aims::new();
+            self.aim_burst(keys, &mut aims);
+            for (aim, hit) in aims.into_iter().zip(hits) {
+                *hit = aim.softwire();
+            }
         }
     }
 
@@ -56,22 +64,29 @@ impl Table {
 
     /// From slots and ports to entries, for ports in blocks of entries; tells whether there are others.
     #[inline(always)]
-    fn aim(
-        &self,
+    fn aim<'t>(
+        &'t self,
         keys: &[Key],
         places: &[WordPlace; CHUNK],
         slots: &mut [Slot; CHUNK],
-        aims: &mut [Aim; CHUNK],
+        aims: &mut Aims<'t>,
     ) -> Special {
         let mut special = false;
         for index in 0..keys.len().min(CHUNK) {
             let port = keys[index].port;
             let slot = Slot::from_word(self.memory.word_at(places[index]).load(Ordering::Acquire));
-            let place = slot.place(port);
-            self.memory.prefetch_softwire(slot.block(), place);
+            let entry = if slot.is_indexed() {
+                NOBODYS
+            } else {
+                slot.block().nth(slot.place(port))
+            };
+            self.memory.prefetch_softwire(entry, 0);
             special |= slot.is_indexed() | !port.is_port();
             slots[index] = slot;
-            aims[index] = Aim::new(slot.block().nth(place), slot.tag_of_port(port));
+            aims.push(Aim {
+                softwire: self.memory.softwire(entry, 0),
+                tag: slot.tag_of_port(port),
+            });
         }
         if special {
             Special::Some
@@ -82,19 +97,19 @@ impl Table {
 
     /// A second look, for the places in an index and for packets without ports.
     #[inline(never)]
-    fn aim_again(&self, keys: &[Key], slots: &[Slot; CHUNK], aims: &mut [Aim; CHUNK]) {
+    fn aim_again<'t>(&'t self, keys: &[Key], slots: &[Slot; CHUNK], aims: &mut [Aim<'t>]) {
         for ((key, slot), aim) in keys.iter().zip(slots).zip(aims.iter_mut()) {
             if slot.is_indexed() {
                 self.memory
                     .prefetch_half(slot.block(), slot.place(key.port));
             }
-            *aim = Aim::new(aim.granule(), slot.tag(key.port));
+            aim.tag = slot.tag(key.port);
         }
         for ((key, slot), aim) in keys.iter().zip(slots).zip(aims) {
             if slot.is_indexed() {
                 let (granule, _) = self.occupant_at(*slot, slot.place(key.port));
                 self.memory.prefetch_softwire(granule, 0);
-                *aim = Aim::new(granule, aim.tag());
+                aim.softwire = self.memory.softwire(granule, 0);
             }
         }
     }
@@ -107,28 +122,27 @@ enum Special {
     Some,
 }
 
-/// Where a key's softwire must be, and what must stand there for a hit; in one word, tag above granule.
-#[derive(Clone, Copy)]
-struct Aim(u64);
+/// Where a key's softwire must be, and what must stand there for a hit. It asks for the entry's cache line
+/// once more only when the answer is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Aim<'t> {
+    softwire: &'t Softwire,
+    tag: Tag,
+}
 
-impl Aim {
-    const NOWHERE: Self = Self::new(Granule::from_index(0), Tag::NOBODY);
+/// The aims of a burst.
+pub type Aims<'t> = ArrayVec<Aim<'t>, BURST_MAX>;
 
+impl<'t> Aim<'t> {
+    /// The softwire, if the key has one.
+    #[must_use]
     #[inline(always)]
-    const fn new(granule: Granule, tag: Tag) -> Self {
-        Self((tag.bits() as u64) << 32 | granule.index() as u64)
-    }
-
-    #[inline(always)]
-    const fn granule(self) -> Granule {
-        Granule::from_index(self.0 as u32)
-    }
-
-    #[inline(always)]
-    const fn tag(self) -> Tag {
-        Tag::from_bits((self.0 >> 32) as u32)
+    pub fn softwire(self) -> Option<&'t Softwire> {
+        (self.softwire.tag() == self.tag).then_some(self.softwire)
     }
 }
 
-/// Keys on their way at a time: enough to hide a miss, few enough for the core's miss buffers and L1.
-const CHUNK: usize = 32;
+/// An entry that is always there; nobody has it.
+const NOBODYS: Granule = Granule::from_index(0);
+/// Keys on their way at a time: as many as a core has buffers for misses (10 to 16). More would wait for one.
+const CHUNK: usize = 16;

@@ -40,6 +40,7 @@
 //!
 //! - [`Builder`] makes a table aside; [`Publisher`] publishes it and changes it while workers read.
 //! - [`Reader`] is a worker's hold on it; [`Table`] is what it reads: [`Table::lookup_burst`],
+//!   [`Table::aim_burst`],
 //!   [`Table::lookup`], [`Table::serves`], [`Table::find_br`].
 //!
 //! # How it works
@@ -85,6 +86,8 @@ pub use builder::SMALLEST_RESERVATION;
 pub use key::Key;
 pub use key::PortKey;
 pub use load::Replace;
+pub use lookup::Aim;
+pub use lookup::Aims;
 pub use memory::NodeRefused;
 pub use memory::ReserveError;
 pub use publisher::Publisher;

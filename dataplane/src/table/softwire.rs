@@ -144,16 +144,6 @@ impl Tag {
     }
 
     #[inline(always)]
-    pub(super) const fn bits(self) -> u32 {
-        self.0
-    }
-
-    #[inline(always)]
-    pub(super) const fn from_bits(bits: u32) -> Self {
-        Self(bits)
-    }
-
-    #[inline(always)]
     pub(super) const fn is_bound(self) -> bool {
         self.0 != Self::VACANT.0
     }

@@ -136,13 +136,13 @@ pub const fn is_softwire_internal(address: u32) -> bool {
 /// Takes one hop off the TTL, which must not be 0, and mends the checksum.
 #[inline(always)]
 pub fn decrement_ttl(header: &mut [u8; HEADER]) {
-    header[8] -= 1;
+    // TTL, protocol and checksum as one word, so that it is read once and written once.
+    let word = u32::from_be_bytes([header[8], header[9], header[10], header[11]]);
     // The word of TTL and protocol is 0x0100 less, so the checksum is as much more (RFC 1624 eqn. 3
     // with m' = m - 0x0100), with the carry brought round.
-    let checksum = u16::from_be_bytes([header[10], header[11]]);
-    let (sum, carry) = checksum.overflowing_add(0x0100);
-    let sum = sum + u16::from(carry);
-    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    let (sum, carry) = (word as u16).overflowing_add(0x0100);
+    let word = ((word & 0xffff_0000) - 0x0100_0000) | u32::from(sum + u16::from(carry));
+    header[8..12].copy_from_slice(&word.to_be_bytes());
 }
 
 /// Sets the ToS and mends the checksum.
@@ -178,9 +178,8 @@ pub(crate) fn write_error_header(
 /// Everything but 0/8, 127/8, multicast and class E.
 #[inline(always)]
 pub(crate) const fn is_routable_unicast(address: u32) -> bool {
-    let first = address >> 24;
     // Joined without branches, as the express lane looks at it for every packet.
-    (first != 0) & (first != 127) & (first < 224)
+    (address.wrapping_sub(1 << 24) < 223 << 24) & (address >> 24 != 127)
 }
 
 /// Judges a header that does not begin as almost all do. The length is judged before the sum, as it
