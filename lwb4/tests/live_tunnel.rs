@@ -240,6 +240,80 @@ fn fr_001_fr_002_what_exceeds_the_path_mtu_is_fragmented_outside_and_put_togethe
 }
 
 #[test]
+fn packets_of_all_sizes_and_classes_are_received_as_they_were_sent() {
+    let Some(pair) = Pair::new("sizes") else {
+        return;
+    };
+    let (mut softwire, mut lwaftr) = (Softwire::open(OWN, LWAFTR, 64).unwrap(), pair.lwaftr());
+    let ends = (SocketAddrV4::new(HOST, 1), SocketAddrV4::new(HOST, 2));
+    // A slot for a packet has 2048 octets, and there are 28 of headers.
+    let sizes = [1, 2019, 2020, 2021, 9000, 1, 40_000, 1472, 60_000, 3];
+    let sent: Vec<_> = (0..)
+        .zip(sizes)
+        .map(|(n, size)| {
+            let mut packet = control::datagram(ends.0, ends.1, &vec![n; size]);
+            packet[1] = [0, 0, 0xb8, 1][usize::from(n) % 4];
+            packet
+        })
+        .collect();
+    let segments: Vec<_> = sent
+        .iter()
+        .map(|packet| Segment::whole(packet, DscpModel::Uniform))
+        .collect();
+    let octets = sent.iter().map(Vec::len).sum();
+    // What a burst leaves in its place is nothing to the next one.
+    for _ in 0..2 {
+        let done = softwire.send(&segments);
+        assert_eq!((done.sent, done.octets), (sent.len(), octets));
+        assert_eq!((done.full, done.refused), (0, 0));
+        let mut all = Vec::new();
+        let mut burst = Burst::new();
+        while all.len() < sent.len() {
+            wait(&lwaftr);
+            lwaftr.receive(&mut burst).unwrap();
+            all.extend(burst.packets().map(|(received, packet)| {
+                assert_eq!((received.from, received.traffic_class), (OWN, packet[1]));
+                packet.to_vec()
+            }));
+        }
+        assert!(all == sent, "other packets, or another order");
+    }
+}
+
+#[test]
+fn what_the_kernel_refuses_is_counted_and_all_others_go() {
+    let Some(pair) = Pair::new("refused") else {
+        return;
+    };
+    // EPERM for what is to be dropped: packets of 100 octets behind the IPv6 header.
+    let chain =
+        "table ip6 t { chain c { type filter hook output priority 0; ip6 length 100 drop; } }\n";
+    let mut nft = Command::new("ip");
+    nft.args(["netns", "exec", &pair.b4, "nft", chain]);
+    if !nft.output().is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: it needs nft(8); nothing was tested");
+        return;
+    }
+    let (mut softwire, mut lwaftr) = (Softwire::open(OWN, LWAFTR, 64).unwrap(), pair.lwaftr());
+    let ends = (SocketAddrV4::new(HOST, 1), SocketAddrV4::new(HOST, 2));
+    let packet = |size: u8| control::datagram(ends.0, ends.1, &vec![size; size.into()]);
+    // 72 of payload make 100 octets: first, in the middle, twice in a row, and last.
+    let sent = [72, 1, 2, 72, 3, 72, 72, 4, 72].map(packet);
+    let segments: Vec<_> = sent
+        .iter()
+        .map(|packet| Segment::whole(packet, DscpModel::Uniform))
+        .collect();
+    let done = softwire.send(&segments);
+    assert_eq!((done.sent, done.full, done.refused), (4, 0, 5));
+    assert_eq!(done.octets, 4 * 28 + 1 + 2 + 3 + 4);
+    let arrived: Vec<_> = received(&mut lwaftr)
+        .into_iter()
+        .map(|(_, _, packet)| packet)
+        .collect();
+    assert_eq!(arrived, [1, 2, 3, 4].map(packet));
+}
+
+#[test]
 fn fr_002_nt_014_ic_009_a_host_that_hears_3_4_sends_smaller_packets() {
     let Some(_pair) = Pair::new("big") else {
         return;

@@ -12,6 +12,7 @@
 //! MTU is told by [`Softwire::set_path_mtu`]. What exceeds it leaves in fragments that `tunnel::fragment`
 //! has made, by a socket of its own.
 
+use std::array;
 use std::io;
 use std::io::IoSlice;
 use std::io::IoSliceMut;
@@ -21,6 +22,7 @@ use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 
+use arrayvec::ArrayVec;
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::sys::socket::ControlMessage;
@@ -32,6 +34,7 @@ use nix::sys::socket::recvmmsg;
 use nix::sys::socket::sendmmsg;
 use nix::sys::socket::sendto;
 use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::Ipv6TClass;
 use nix::sys::socket::sockopt::RcvBufForce;
 use nix::sys::socket::sockopt::SndBufForce;
 use socket2::Domain;
@@ -52,6 +55,8 @@ pub struct Softwire {
     fragmenter: Fragmenter,
     /// Octets of an IPv6 packet.
     path_mtu: u16,
+    /// The socket's traffic class, which costs less than one that comes with each packet.
+    class: Option<u8>,
     /// The lwAFTR, as often as one call sends.
     to: Vec<Option<SockaddrIn6>>,
     send_headers: MultiHeaders<SockaddrIn6>,
@@ -63,6 +68,8 @@ pub struct Softwire {
 pub struct Sent {
     /// Packets that the kernel took.
     pub sent: usize,
+    /// Their octets.
+    pub octets: usize,
     /// Packets that it had no room for.
     pub full: usize,
     /// Packets that it refused, as without a route.
@@ -97,8 +104,9 @@ impl Softwire {
             whole: raw(libc::IPPROTO_RAW)?,
             fragmenter: Fragmenter::new(own, lwaftr, hop_limit),
             path_mtu: u16::MAX,
+            class: None,
             to: vec![Some(to); MOST],
-            send_headers: MultiHeaders::preallocate(MOST, Some(cmsg_space!(i32))),
+            send_headers: MultiHeaders::preallocate(MOST, None),
             receive_headers: MultiHeaders::preallocate(BURST, Some(cmsg_space!(i32))),
         })
     }
@@ -154,28 +162,33 @@ impl Softwire {
             }
         }
         done.sent += 1;
+        done.octets += segment.len();
     }
 
-    /// Sends up to `MOST` packets of one traffic class.
+    /// Sends up to [`MOST`] packets of one traffic class.
     fn send_burst(&mut self, burst: &[Segment<'_>], done: &mut Sent) {
         let Some(first) = burst.first() else {
             return;
         };
-        let class = i32::from(first.traffic_class());
-        let messages: Vec<[IoSlice<'_>; 2]> = burst
+        if self.set_class(first.traffic_class()).is_err() {
+            done.refused += burst.len();
+            return;
+        }
+        let messages: ArrayVec<[IoSlice<'_>; 2], MOST> = burst
             .iter()
             .map(|segment| segment.parts().map(IoSlice::new))
             .collect();
         let mut at = 0;
-        while at < messages.len() {
-            match self.send_some(&messages[at..], class) {
+        while at < burst.len() {
+            match self.send_some(&messages[at..]) {
                 Ok(sent) => {
                     done.sent += sent;
+                    done.octets += octets(&burst[at..at + sent]);
                     at += sent.max(1);
                 }
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN | Errno::ENOBUFS) => {
-                    done.full += messages.len() - at;
+                    done.full += burst.len() - at;
                     return;
                 }
                 Err(_) => {
@@ -186,16 +199,26 @@ impl Softwire {
         }
     }
 
-    fn send_some(&mut self, messages: &[[IoSlice<'_>; 2]], class: i32) -> Result<usize, Errno> {
+    fn send_some(&mut self, messages: &[[IoSlice<'_>; 2]]) -> Result<usize, Errno> {
+        let nothing_more: [ControlMessage<'_>; 0] = [];
         let sent = sendmmsg(
             self.socket.as_raw_fd(),
             &mut self.send_headers,
             messages,
             &self.to,
-            [ControlMessage::Ipv6TClass(&class)],
+            nothing_more,
             MsgFlags::MSG_DONTWAIT,
         )?;
         Ok(sent.count())
+    }
+
+    /// What is sent from now on has this traffic class.
+    fn set_class(&mut self, class: u8) -> Result<(), Errno> {
+        if self.class != Some(class) {
+            setsockopt(&self.socket, Ipv6TClass, &i32::from(class))?;
+            self.class = Some(class);
+        }
+        Ok(())
     }
 
     /// Receives what waits, up to a burst. Says how many packets.
@@ -251,9 +274,13 @@ impl AsFd for Group {
 
 /// Room for the packets that one call receives. Its default has none, and costs nothing: it can stand in the
 /// place of one that is lent.
+///
+/// Most packets fit a slot, and the slots lie close together. What exceeds one goes on in the place that a
+/// large packet has, behind room for what is in the slot.
 #[derive(Default)]
 pub struct Burst {
-    buffers: Vec<u8>,
+    slots: Vec<u8>,
+    large: Vec<u8>,
     received: Vec<Received>,
 }
 
@@ -274,18 +301,34 @@ impl Burst {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            buffers: vec![0; BURST * BUFFER],
+            slots: vec![0; BURST * SLOT],
+            large: vec![0; BURST * LARGEST],
             received: Vec::with_capacity(BURST),
         }
     }
 
     /// The packets of the last call, in order, each with its octets.
     pub fn packets(&mut self) -> impl Iterator<Item = (Received, &mut [u8])> {
-        let buffers = self.buffers.chunks_mut(BUFFER);
+        let slots = self.slots.chunks_mut(SLOT);
+        let places = slots.zip(self.large.chunks_mut(LARGEST));
         self.received
             .iter()
-            .zip(buffers)
-            .map(|(received, buffer)| (*received, &mut buffer[..received.len]))
+            .zip(places)
+            .map(|(received, (slot, large))| {
+                let place = if received.len > SLOT { large } else { slot };
+                (*received, &mut place[..received.len])
+            })
+    }
+
+    /// Puts what large packets have in their slots before the rest.
+    fn join(&mut self) {
+        let slots = self.slots.chunks(SLOT);
+        let places = slots.zip(self.large.chunks_mut(LARGEST));
+        for (received, (slot, large)) in self.received.iter().zip(places) {
+            if received.len > SLOT {
+                large[..SLOT].copy_from_slice(slot);
+            }
+        }
     }
 }
 
@@ -294,14 +337,23 @@ fn receive(
     headers: &mut MultiHeaders<SockaddrIn6>,
     burst: &mut Burst,
 ) -> io::Result<usize> {
-    burst.received.clear();
-    let mut slices: Vec<[IoSliceMut<'_>; 1]> = burst
-        .buffers
-        .chunks_mut(BUFFER)
-        .map(|buffer| [IoSliceMut::new(buffer)])
-        .collect();
+    let Burst {
+        slots,
+        large,
+        received,
+    } = burst;
+    received.clear();
+    let count = slots.len() / SLOT;
+    let slots = slots.chunks_mut(SLOT);
+    let mut places = slots.zip(large.chunks_mut(LARGEST));
+    let mut room: [[IoSliceMut<'_>; 2]; BURST] = array::from_fn(|_| {
+        let (slot, large) = places.next().unwrap_or_default();
+        let behind = large.get_mut(SLOT..).unwrap_or_default();
+        [slot, behind].map(IoSliceMut::new)
+    });
     let flags = MsgFlags::MSG_DONTWAIT;
-    let messages = match recvmmsg(socket.as_raw_fd(), headers, &mut slices, flags, None) {
+    let room = &mut room[..count];
+    let messages = match recvmmsg(socket.as_raw_fd(), headers, room, flags, None) {
         Ok(messages) => messages,
         Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
         Err(errno) => return Err(errno.into()),
@@ -314,13 +366,18 @@ fn receive(
             ControlMessageOwned::Ipv6TClass(class) => Some(class as u8),
             _ => None,
         });
-        burst.received.push(Received {
+        received.push(Received {
             len: message.bytes,
             from,
             traffic_class: class.unwrap_or_default(),
         });
     }
+    burst.join();
     Ok(burst.received.len())
+}
+
+fn octets(segments: &[Segment<'_>]) -> usize {
+    segments.iter().map(Segment::len).sum()
 }
 
 /// A raw IPv6 socket that does not block.
@@ -335,8 +392,10 @@ const IPV4_IN_IPV6: i32 = 4;
 /// Octets that wait in a socket at most.
 const QUEUE: usize = 4 << 20;
 /// Packets that one call sends.
-const MOST: usize = 256;
+const MOST: usize = 64;
 /// Packets that one call receives.
 const BURST: usize = 64;
+/// Octets that a packet of the usual MTUs does not exceed.
+const SLOT: usize = 2048;
 /// Octets of the largest packet.
-const BUFFER: usize = 65536;
+const LARGEST: usize = 65536;

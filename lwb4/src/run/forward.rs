@@ -375,9 +375,8 @@ impl Counts {
     fn send(&mut self, softwire: &mut Softwire, segments: &[Segment<'_>]) {
         let done = softwire.send(segments);
         self.sent += done.sent as u64;
+        self.sent_octets += done.octets as u64;
         self.not_sent += (done.full + done.refused) as u64;
-        let octets: usize = segments.iter().map(Segment::len).sum();
-        self.sent_octets += octets as u64;
     }
 
     fn write(&mut self, tun: &Tun, coalescer: Coalescer<'_>) {
