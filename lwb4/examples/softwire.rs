@@ -21,7 +21,6 @@ use lwb4::tunnel::downstream::Downstream;
 use lwb4::tunnel::ecn::DscpModel;
 use lwb4::tunnel::mss::MssClamp;
 use lwb4::tunnel::segment;
-use lwb4::tunnel::segment::Segment;
 use lwb4::tunnel::upstream::Upstream;
 use nix::poll::PollFd;
 use nix::poll::PollFlags;
@@ -91,7 +90,7 @@ fn send(
     mtu: u16,
     room: &mut [Vec<u8>],
 ) -> Result<(), Box<dyn Error>> {
-    let mut segments: Vec<Segment<'_>> = Vec::with_capacity(READS * 48);
+    let mut segments = Vec::with_capacity(READS * 48);
     for buffer in room {
         let Some(packet) = tun.read(buffer)? else {
             break;
@@ -101,7 +100,11 @@ fn send(
         };
         if let Ok(admitted) = up.admit(&mut buffer[..packet.len], packet.offload, mtu) {
             let packet = &buffer[..admitted.len];
-            let _ = segment::split(packet, admitted.offload, DscpModel::Uniform, &mut segments);
+            segments.extend(
+                segment::split(packet, admitted.offload, DscpModel::Uniform)
+                    .into_iter()
+                    .flatten(),
+            );
         }
     }
     socket.send(&segments);
@@ -122,10 +125,8 @@ fn receive(
             coalescer.push(&packet[..accepted.len], accepted.offload);
         }
     }
-    for bundle in coalescer.finish() {
-        // What the kernel finds wrong is that packet's fault.
-        let _ = tun.write(&bundle);
-    }
+    // What the kernel finds wrong is that packet's fault.
+    coalescer.finish(|bundle| drop(tun.write(&bundle)));
     Ok(())
 }
 

@@ -212,7 +212,7 @@ fn lw_029_tn_002_a_programs_packet_goes_through_tun_and_softwire_and_back() {
     assert_eq!((*from, *class, payload), (LWAFTR, 0xb9, &marked));
     let mut coalescer = Coalescer::new();
     coalescer.push(&back, Offload::None);
-    assert!(tun.write(&coalescer.finish()[0]).unwrap());
+    coalescer.finish(|bundle| assert!(tun.write(&bundle).unwrap()));
     let (len, from) = program.recv_from(&mut buffer).unwrap();
     assert_eq!((&buffer[..len], from), (&b"and back"[..], (HOST, 9).into()));
 }
@@ -311,6 +311,48 @@ fn what_the_kernel_refuses_is_counted_and_all_others_go() {
         .map(|(_, _, packet)| packet)
         .collect();
     assert_eq!(arrived, [1, 2, 3, 4].map(packet));
+}
+
+#[test]
+fn packets_on_their_way_allocate_nothing() {
+    let Some(pair) = Pair::new("alloc") else {
+        return;
+    };
+    let mut netlink = Netlink::open().unwrap();
+    let tun = tun(&mut netlink);
+    let (mut softwire, mut lwaftr) = (Softwire::open(OWN, LWAFTR, 64).unwrap(), pair.lwaftr());
+    let program = UdpSocket::bind(SocketAddrV4::new(INNER, 4000)).unwrap();
+    let ends = (SocketAddrV4::new(HOST, 9), SocketAddrV4::new(INNER, 4000));
+    let packets = [1, 1400, 3000].map(|size| control::datagram(ends.0, ends.1, &vec![7; size]));
+    let segments = packets
+        .each_ref()
+        .map(|packet| Segment::whole(packet, DscpModel::Uniform));
+    let (mut burst, mut buffer) = (Burst::new(), vec![0; tun::BUFFER]);
+    let sending = allocation_counter::measure(|| {
+        assert_eq!(softwire.send(&segments).sent, 3);
+    });
+    wait(&lwaftr);
+    let receiving = allocation_counter::measure(|| {
+        assert_eq!(lwaftr.receive(&mut burst).unwrap(), 3);
+        assert_eq!(burst.packets().count(), 3);
+    });
+    let mut coalescer = Coalescer::new();
+    coalescer.push(&packets[0], Offload::None);
+    let writing = allocation_counter::measure(|| {
+        coalescer.finish(|bundle| assert!(tun.write(&bundle).unwrap()));
+    });
+    program.recv(&mut buffer).unwrap();
+    // Ours to the Internet: the router's own programs go through the TUN device too.
+    netlink
+        .add_route(tun.index(), Network::DEFAULT, 100)
+        .unwrap();
+    program.send_to(b"there", (HOST, 9)).unwrap();
+    wait(&tun);
+    let reading = allocation_counter::measure(|| {
+        assert!(tun.read(&mut buffer).unwrap().is_some());
+    });
+    let allocated = [sending, receiving, writing, reading].map(|each| each.count_total);
+    assert_eq!(allocated, [0; 4]);
 }
 
 #[test]

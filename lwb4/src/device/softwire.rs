@@ -18,6 +18,7 @@ use std::io::IoSlice;
 use std::io::IoSliceMut;
 use std::net::Ipv6Addr;
 use std::net::SocketAddrV6;
+use std::ops::AddAssign;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
@@ -74,6 +75,15 @@ pub struct Sent {
     pub full: usize,
     /// Packets that it refused, as without a route.
     pub refused: usize,
+}
+
+impl AddAssign for Sent {
+    fn add_assign(&mut self, more: Self) {
+        self.sent += more.sent;
+        self.octets += more.octets;
+        self.full += more.full;
+        self.refused += more.refused;
+    }
 }
 
 impl Softwire {
@@ -392,7 +402,7 @@ const IPV4_IN_IPV6: i32 = 4;
 /// Octets that wait in a socket at most.
 const QUEUE: usize = 4 << 20;
 /// Packets that one call sends.
-const MOST: usize = 64;
+pub const MOST: usize = 64;
 /// Packets that one call receives.
 const BURST: usize = 64;
 /// Octets that a packet of the usual MTUs does not exceed.

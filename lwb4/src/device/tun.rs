@@ -88,7 +88,7 @@ impl Tun {
     /// # Errors
     /// When the device is gone or down, or the kernel finds the packet malformed.
     pub fn write(&self, bundle: &Bundle<'_>) -> io::Result<bool> {
-        match self.device.send_vectored(&bundle.slices()) {
+        match self.device.send_vectored(bundle.slices()) {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
             Err(error) => Err(error),

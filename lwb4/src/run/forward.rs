@@ -11,7 +11,9 @@ use pcp::instant::Instant;
 use tracing::warn;
 
 use super::RunError;
+use super::counts::Counts;
 use super::link::Link;
+use super::outgoing::Outgoing;
 use super::poll::Poll;
 use super::poll::Source;
 use super::steer::Steer;
@@ -20,9 +22,7 @@ use crate::config::Routes;
 use crate::device::lan_icmp::LanIcmp;
 use crate::device::netlink::route::Network;
 use crate::device::softwire::Burst;
-use crate::device::softwire::Softwire;
 use crate::device::sysctl::Settings;
-use crate::device::tun;
 use crate::device::tun::Tun;
 use crate::nat::Checksum;
 use crate::nat::Inbound;
@@ -43,9 +43,9 @@ use crate::tunnel::icmpv4::Icmpv4Error;
 use crate::tunnel::icmpv6;
 use crate::tunnel::icmpv6::News;
 use crate::tunnel::limiter::Bucket;
-use crate::tunnel::segment;
 use crate::tunnel::segment::Segment;
 use crate::tunnel::upstream::Refusal;
+use crate::tunnel::upstream::Way;
 
 /// The devices on the LAN's side, the NAT, and what is counted.
 pub(super) struct Forward {
@@ -55,25 +55,9 @@ pub(super) struct Forward {
     pub(super) counts: Counts,
     lan_icmp: LanIcmp,
     errors: Bucket,
-    buffer: Vec<u8>,
+    outgoing: Outgoing,
     burst: Burst,
-}
-
-/// Packets and octets that went their way, as the tunnel has them.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
-    pub(super) sent: u64,
-    pub(super) sent_octets: u64,
-    pub(super) received: u64,
-    pub(super) received_octets: u64,
-    /// Packets that the kernel would not send through the softwire.
-    pub(super) not_sent: u64,
-    /// Packets that the kernel would not take on the TUN device.
-    pub(super) not_delivered: u64,
-    /// Packets for a softwire that has no two ends.
-    pub(super) no_softwire: u64,
-    /// Packets whose outer and inner ECN met as they should not (EC-004).
-    pub(super) odd_ecn: u64,
+    coalescer: Coalescer<'static>,
 }
 
 impl Forward {
@@ -102,59 +86,91 @@ impl Forward {
             counts: Counts::default(),
             lan_icmp: LanIcmp::open()?,
             errors: Bucket::new(config.nat.answers_per_second, config.nat.answers_per_second),
-            buffer: vec![0; tun::BUFFER],
+            outgoing: Outgoing::new(),
             burst: Burst::new(),
+            coalescer: Coalescer::new(),
         })
     }
 
     /// Takes what the kernel has for the softwire, up to a burst, so that the other devices have their turn.
     pub(super) fn carry_up(&mut self, steer: &mut Steer, now: Instant) -> io::Result<()> {
-        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut outgoing = std::mem::take(&mut self.outgoing);
+        let gathered = self.gather(&mut outgoing, steer, now);
+        self.send(&mut outgoing, steer);
+        self.outgoing = outgoing;
+        self.release(steer);
+        gathered
+    }
+
+    fn gather(
+        &mut self,
+        outgoing: &mut Outgoing,
+        steer: &mut Steer,
+        now: Instant,
+    ) -> io::Result<()> {
         for _ in 0..BURST {
-            match self.tun.read(&mut buffer) {
-                Ok(None) => break,
-                Ok(Some(Ok(packet))) => {
-                    self.upstream(&mut buffer[..packet.len], packet.offload, steer, now);
+            if outgoing.is_full() {
+                self.send(outgoing, steer);
+            }
+            let room = outgoing.next();
+            match self.tun.read(room)? {
+                None => break,
+                Some(Ok(packet)) => {
+                    let octets = &mut room[..packet.len];
+                    let goes = self.upstream(octets, packet.offload, steer, now);
+                    if let Some((len, offload)) = goes {
+                        outgoing.keep(len, offload);
+                    }
                 }
-                Ok(Some(Err(reason))) => self.drops.count(reason),
-                Err(error) => {
-                    self.buffer = buffer;
-                    return Err(error);
-                }
+                Some(Err(reason)) => self.drops.count(reason),
             }
         }
-        self.buffer = buffer;
-        self.release(steer);
         Ok(())
     }
 
-    fn upstream(&mut self, packet: &mut [u8], offload: Offload, steer: &mut Steer, now: Instant) {
+    /// What is left of a packet for the softwire, if it goes there.
+    fn upstream(
+        &mut self,
+        packet: &mut [u8],
+        offload: Offload,
+        steer: &mut Steer,
+        now: Instant,
+    ) -> Option<(usize, Offload)> {
         let Some(link) = &mut steer.link else {
             self.counts.no_softwire += 1;
             // Without sets its sender is told (s10.1, IDLE).
             if let Outbound::Reply(reply) = self.nat.outbound(packet, Checksum::Complete, now) {
                 self.reply(reply);
             }
-            return;
+            return None;
         };
         let mtu = link.tunnel_mtu(now);
         let admitted = match link.upstream.admit(packet, offload, mtu) {
             Ok(admitted) => admitted,
-            Err(refusal) => return self.refuse(packet, refusal, now),
-        };
-        let packet = &mut packet[..admitted.len];
-        if admitted.way == crate::tunnel::upstream::Way::Nat {
-            match self.nat.outbound(packet, checksum(admitted.offload), now) {
-                Outbound::ToTunnel => {}
-                Outbound::Hairpin => return self.deliver(packet, admitted.offload),
-                Outbound::Reply(reply) => return self.reply(reply),
-                Outbound::Held | Outbound::Drop(_) => return,
+            Err(refusal) => {
+                self.refuse(packet, refusal, now);
+                return None;
             }
+        };
+        let (len, offload) = (admitted.len, admitted.offload);
+        if admitted.way == Way::Control {
+            return Some((len, offload));
         }
-        let mut segments = Vec::new();
-        match segment::split(packet, admitted.offload, link.dscp, &mut segments) {
-            Ok(()) => self.counts.send(&mut link.softwire, &segments),
-            Err(reason) => self.drops.count(reason),
+        let packet = &mut packet[..len];
+        match self.nat.outbound(packet, checksum(offload), now) {
+            Outbound::ToTunnel => return Some((len, offload)),
+            Outbound::Hairpin => self.deliver(packet, offload),
+            Outbound::Reply(reply) => self.reply(reply),
+            Outbound::Held | Outbound::Drop(_) => {}
+        }
+        None
+    }
+
+    fn send(&mut self, outgoing: &mut Outgoing, steer: &mut Steer) {
+        if let Some(link) = &mut steer.link {
+            let send = |portion: &[Segment<'_>]| link.softwire.send(portion);
+            let sent = outgoing.leave(link.dscp, send, |reason| self.drops.count(reason));
+            self.counts.sent(sent);
         }
     }
 
@@ -187,9 +203,19 @@ impl Forward {
 
     /// Gives a packet to the kernel, for a LAN host.
     fn deliver(&mut self, packet: &[u8], offload: Offload) {
-        let mut coalescer = Coalescer::new();
+        let mut coalescer = std::mem::take(&mut self.coalescer).emptied();
         coalescer.push(packet, offload);
-        self.counts.write(&self.tun, coalescer);
+        self.write(coalescer);
+    }
+
+    /// Gives the kernel what was collected.
+    fn write(&mut self, mut coalescer: Coalescer<'_>) {
+        coalescer.finish(|bundle| {
+            if !self.tun.write(&bundle).unwrap_or(false) {
+                self.counts.not_delivered += 1;
+            }
+        });
+        self.coalescer = coalescer.emptied();
     }
 
     /// Takes what the lwAFTR has sent, up to a burst.
@@ -207,7 +233,7 @@ impl Forward {
         };
         link.softwire.receive(burst)?;
         let (mtu, downstream) = (link.tunnel_mtu(now), link.downstream);
-        let mut coalescer = Coalescer::new();
+        let mut coalescer = std::mem::take(&mut self.coalescer).emptied();
         for (received, packet) in burst.packets() {
             self.counts.received += 1;
             self.counts.received_octets += packet.len() as u64;
@@ -240,7 +266,7 @@ impl Forward {
                 }
             }
         }
-        self.counts.write(&self.tun, coalescer);
+        self.write(coalescer);
         Ok(())
     }
 
@@ -341,7 +367,7 @@ impl Forward {
             match (way, &mut steer.link) {
                 (crate::nat::Way::ToTunnel, Some(link)) => {
                     let segment = [Segment::whole(&packet, link.dscp)];
-                    self.counts.send(&mut link.softwire, &segment);
+                    self.counts.sent(link.softwire.send(&segment));
                 }
                 (crate::nat::Way::ToTunnel, None) => self.counts.no_softwire += 1,
                 (crate::nat::Way::ToLan | crate::nat::Way::Hairpin, _) => {
@@ -368,23 +394,6 @@ impl Forward {
             }
         })
         .collect()
-    }
-}
-
-impl Counts {
-    fn send(&mut self, softwire: &mut Softwire, segments: &[Segment<'_>]) {
-        let done = softwire.send(segments);
-        self.sent += done.sent as u64;
-        self.sent_octets += done.octets as u64;
-        self.not_sent += (done.full + done.refused) as u64;
-    }
-
-    fn write(&mut self, tun: &Tun, coalescer: Coalescer<'_>) {
-        for bundle in coalescer.finish() {
-            if !tun.write(&bundle).unwrap_or(false) {
-                self.not_delivered += 1;
-            }
-        }
     }
 }
 

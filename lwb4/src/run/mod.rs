@@ -11,11 +11,13 @@
 //! Start: devices; what the last run left is removed; the API; ready (sd-notify). SIGTERM or SIGINT gives the
 //! ports back, in up to three tries; then routes and device go.
 
+mod counts;
 mod forward;
 mod lan;
 mod learning;
 mod link;
 mod names;
+mod outgoing;
 mod poll;
 mod show;
 mod steer;

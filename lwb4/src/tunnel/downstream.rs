@@ -395,15 +395,9 @@ mod tests {
             size: 38,
         };
         assert_eq!(accepted.offload, offload);
-        let mut segments = Vec::new();
-        segment::split(&big, offload, DscpModel::Uniform, &mut segments).unwrap();
-        assert_eq!(
-            segments
-                .iter()
-                .map(segment::Segment::len)
-                .collect::<Vec<_>>(),
-            [90, 59]
-        );
+        let segments = segment::split(&big, offload, DscpModel::Uniform).unwrap();
+        let lengths: Vec<_> = segments.map(|segment| segment.len()).collect();
+        assert_eq!(lengths, [90, 59]);
         // Otherwise the checksum is done here.
         for (text, field) in [(sample::TCP, 36), (sample::UDP, 26)] {
             let mut packet = partial(text, field);

@@ -40,7 +40,7 @@ pub mod limiter;
 pub mod mss;
 pub mod path_mtu;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod segment;
 pub mod transport;
 pub mod upstream;

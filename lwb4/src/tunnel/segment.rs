@@ -58,30 +58,54 @@ impl<'p> Segment<'p> {
     }
 }
 
-/// Appends the packets that `packet` is made of to `out`.
+/// The packets that `packet` is made of, in order.
 ///
 /// # Errors
-/// [`DropReason::BadOffload`] when it cannot be cut as it says; nothing is appended then.
-pub fn split<'p>(
-    packet: &'p [u8],
-    offload: Offload,
-    dscp: DscpModel,
-    out: &mut Vec<Segment<'p>>,
-) -> Result<(), DropReason> {
+/// [`DropReason::BadOffload`] when it cannot be cut as it says.
+pub fn split(packet: &[u8], offload: Offload, dscp: DscpModel) -> Result<Segments<'_>, DropReason> {
     let Offload::Segments { transport, size } = offload else {
-        out.push(Segment::whole(packet, dscp));
-        return Ok(());
+        return Ok(Segments(Rest::Whole(Some((packet, dscp)))));
     };
     let big = Big::read(packet, transport, dscp)?;
-    let pieces = packet[big.headers..].chunks(size.into());
-    let last = pieces.len().saturating_sub(1);
-    for (n, piece) in pieces.enumerate() {
-        out.push(big.segment(n, n * usize::from(size), piece, n == last));
+    let (size, n) = (size.into(), 0);
+    Ok(Segments(Rest::Pieces { big, size, n }))
+}
+
+/// Packets that are cut off one after the other.
+#[derive(Clone, Debug)]
+pub struct Segments<'p>(Rest<'p>);
+
+/// What is not cut off yet.
+#[derive(Clone, Debug)]
+enum Rest<'p> {
+    /// A packet that needs no cutting.
+    Whole(Option<(&'p [u8], DscpModel)>),
+    /// The pieces of `size` octets from number `n` on.
+    Pieces { big: Big<'p>, size: usize, n: usize },
+}
+
+impl<'p> Iterator for Segments<'p> {
+    type Item = Segment<'p>;
+
+    fn next(&mut self) -> Option<Segment<'p>> {
+        match &mut self.0 {
+            Rest::Whole(whole) => whole
+                .take()
+                .map(|(packet, dscp)| Segment::whole(packet, dscp)),
+            Rest::Pieces { big, size, n } => {
+                let at = *n * *size;
+                let rest = big.packet.get(big.headers + at..)?;
+                let piece = rest.chunks(*size).next()?;
+                let segment = big.segment(*n, at, piece, piece.len() == rest.len());
+                *n += 1;
+                Some(segment)
+            }
+        }
     }
-    Ok(())
 }
 
 /// What all segments of a packet have in common.
+#[derive(Clone, Debug)]
 struct Big<'p> {
     packet: &'p [u8],
     ipv4: Ipv4,
@@ -174,14 +198,14 @@ mod tests {
     use crate::tunnel::sample::hex;
 
     fn cut(packet: &[u8], offload: Offload) -> Result<Vec<Vec<u8>>, DropReason> {
-        let mut segments = Vec::new();
-        split(packet, offload, DscpModel::Uniform, &mut segments)?;
-        let whole = |segment: &Segment<'_>| {
+        let whole = |segment: Segment<'_>| {
             assert_eq!(segment.traffic_class(), packet[1]);
             assert_eq!(segment.len(), segment.parts().concat().len());
             segment.parts().concat()
         };
-        Ok(segments.iter().map(whole).collect())
+        Ok(split(packet, offload, DscpModel::Uniform)?
+            .map(whole)
+            .collect())
     }
 
     fn segments(transport: Transport, size: u16) -> Offload {

@@ -231,3 +231,30 @@ fn what_is_no_packet_is_dropped_as_such() {
     short.payload.truncate(19);
     assert_eq!(lwb4.refuses_out(&short, NatDrop::TransportTruncated), None);
 }
+
+#[test]
+fn packets_of_a_session_that_exists_allocate_nothing() {
+    for protocol in [TCP, UDP] {
+        let mut lwb4 = Lwb4::new();
+        let out = Packet::new(protocol, HOST, REMOTE).bytes();
+        let back = lwb4.out(&Packet::new(protocol, HOST, REMOTE)).answer();
+        lwb4.come(&back);
+        let (back, mut copy) = (back.bytes(), [0; 128]);
+        let (nat, mut now) = (&mut lwb4.nat, lwb4.now);
+        let allocated = allocation_counter::measure(|| {
+            for _ in 0..1000 {
+                now = now + Duration::from_millis(1);
+                nat.poll(now);
+                let packet = &mut copy[..out.len()];
+                packet.copy_from_slice(&out);
+                let outbound = nat.outbound(packet, Checksum::Complete, now);
+                assert_eq!(outbound, Outbound::ToTunnel);
+                let packet = &mut copy[..back.len()];
+                packet.copy_from_slice(&back);
+                let inbound = nat.inbound(packet, Checksum::Complete, now);
+                assert_eq!(inbound, Inbound::ToLan);
+            }
+        });
+        assert_eq!(allocated.count_total, 0, "protocol {protocol}");
+    }
+}
