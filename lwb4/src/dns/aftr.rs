@@ -1,7 +1,9 @@
 //! The address behind the AFTR's name (RFC 6334 s5; DH-003, DH-005): found once, one of several, and kept
-//! while the tunnel works, however short its time to live is. Only when the tunnel fails, and that time is
-//! over, is the name asked for again; the old address stays until there is another.
+//! while the tunnel works, however short its time to live is. When the tunnel fails, the next of them takes
+//! its place, and when that time is over too, the name is asked for again; the old address stays until there
+//! is another.
 
+use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ pub struct Aftr {
     servers: Vec<Ipv6Addr>,
     current: Option<Known>,
     tunnel_failed: bool,
+    /// The address that failed last.
+    failed: Option<Ipv6Addr>,
     /// Not before this time.
     next: Instant,
     asked: Option<Asked>,
@@ -28,7 +32,8 @@ pub struct Aftr {
 
 #[derive(Debug)]
 struct Known {
-    address: Ipv6Addr,
+    /// All of the name's, the one in use first.
+    addresses: VecDeque<Ipv6Addr>,
     /// When the name may have another address.
     until: Instant,
 }
@@ -66,6 +71,7 @@ impl Aftr {
             servers,
             current: None,
             tunnel_failed: false,
+            failed: None,
             next: now,
             asked: None,
             tried: 0,
@@ -81,7 +87,7 @@ impl Aftr {
     /// The address to use, once there is one.
     #[must_use]
     pub fn address(&self) -> Option<Ipv6Addr> {
-        self.current.as_ref().map(|known| known.address)
+        self.current.as_ref()?.addresses.front().copied()
     }
 
     /// Other resolvers are known; they are asked at once if there is something to ask.
@@ -97,13 +103,15 @@ impl Aftr {
         }
     }
 
-    /// The tunnel to the address does not work: its name is asked for again when its time to live is over.
+    /// The tunnel to the address does not work: the next one is in use, if there are several, and the name is
+    /// asked for again when its time to live is over.
     pub fn tunnel_failed(&mut self, now: Instant) {
-        if let Some(known) = &self.current
-            && !self.tunnel_failed
-        {
-            self.tunnel_failed = true;
-            self.next = known.until.max(now);
+        if let Some(known) = &mut self.current {
+            self.failed = known.addresses.front().copied();
+            known.addresses.rotate_left(1);
+            if !std::mem::replace(&mut self.tunnel_failed, true) {
+                self.next = known.until.max(now);
+            }
         }
     }
 
@@ -111,6 +119,7 @@ impl Aftr {
     pub fn tunnel_works(&mut self) {
         if self.current.is_some() {
             self.tunnel_failed = false;
+            self.failed = None;
             self.asked = None;
         }
     }
@@ -159,8 +168,8 @@ impl Aftr {
             Ok(found) => {
                 let ttl_s = found.ttl_s.clamp(SHORTEST_TTL_S, LONGEST_TTL_S);
                 let until = now + Duration::from_secs(ttl_s.into());
-                let address = self.pick(&found.addresses);
-                self.current = address.map(|address| Known { address, until });
+                let addresses = self.in_order(&found.addresses);
+                self.current = (!addresses.is_empty()).then_some(Known { addresses, until });
                 self.asked = None;
                 self.tunnel_failed = false;
                 self.tried = 0;
@@ -176,11 +185,16 @@ impl Aftr {
         }
     }
 
-    /// The first address, which servers rotate to spread load; after a failure one that did not fail.
-    fn pick(&self, addresses: &[Ipv6Addr]) -> Option<Ipv6Addr> {
-        let failed = self.address();
-        let others = addresses.iter().find(|address| Some(**address) != failed);
-        others.or_else(|| addresses.first()).copied()
+    /// The one in use stays so if it has not failed; else the first one, since servers rotate them to spread
+    /// load, that has not failed last.
+    fn in_order(&self, addresses: &[Ipv6Addr]) -> VecDeque<Ipv6Addr> {
+        let good = |address: &Ipv6Addr| Some(*address) != self.failed;
+        let in_use = self.address().filter(good);
+        let mut ordered: VecDeque<_> = addresses.iter().copied().collect();
+        let kept = ordered.iter().position(|address| Some(*address) == in_use);
+        let first = kept.or_else(|| ordered.iter().position(good));
+        ordered.rotate_left(first.unwrap_or_default());
+        ordered
     }
 
     fn wanted(&self) -> bool {
@@ -273,6 +287,22 @@ mod tests {
         );
         resolve(&mut aftr, after(100_060), &[1, 2]);
         assert_eq!(address(&aftr), "2001:db8:af::2");
+    }
+
+    #[test]
+    fn dh_005_the_next_address_is_used_when_the_tunnel_fails() {
+        let mut aftr = aftr(&[ONE]);
+        resolve(&mut aftr, START, &[1, 2]);
+        aftr.tunnel_failed(after(5));
+        assert_eq!(address(&aftr), "2001:db8:af::2");
+        assert_eq!(aftr.next_timer(), Some(after(60)), "asks again by then");
+        aftr.tunnel_works();
+        assert_eq!(address(&aftr), "2001:db8:af::2");
+        assert_eq!(aftr.next_timer(), None, "it works");
+        aftr.tunnel_failed(after(30));
+        assert_eq!(address(&aftr), "2001:db8:af::1", "the first may work again");
+        resolve(&mut aftr, after(60), &[2, 1, 3]);
+        assert_eq!(address(&aftr), "2001:db8:af::1", "it has not failed yet");
     }
 
     #[test]

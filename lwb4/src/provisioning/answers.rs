@@ -54,6 +54,9 @@ impl Provisioning {
             };
             self.enter(state, now);
         }
+        if self.state != State::Release {
+            self.unanswered.get_or_insert(now);
+        }
         self.actions.push_back(Action::Send {
             tunnel,
             source: self.own(tunnel),
@@ -147,6 +150,7 @@ impl Provisioning {
         self.enter(State::Idle, now);
         self.tell(Event::Released);
         self.tunnel = None;
+        self.unanswered = None;
         if let Some(tunnel) = self.next_tunnel.take() {
             self.begin(tunnel, now);
         }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use pcp::client::Client;
 use pcp::client::ClientConfig;
@@ -69,6 +70,8 @@ pub struct Provisioning {
     pub(super) drops: Drops,
     pub(super) refused: Option<(ResultCode, Instant)>,
     pub(super) held_down_until: Instant,
+    /// When the first request was sent that the server has not answered in any way.
+    pub(super) unanswered: Option<Instant>,
     /// No further set is asked for before; and how often that was in vain.
     pub(super) pool_until: Instant,
     pub(super) pool_refusals: u32,
@@ -100,6 +103,7 @@ impl Provisioning {
             drops: Drops::default(),
             refused: None,
             held_down_until: Instant::default(),
+            unanswered: None,
             pool_until: Instant::default(),
             pool_refusals: 0,
         }
@@ -139,6 +143,13 @@ impl Provisioning {
     #[must_use]
     pub const fn refused(&self) -> Option<(ResultCode, Instant)> {
         self.refused
+    }
+
+    /// Whether the server has been silent for as long as three requests wait for their answers. Only requests
+    /// find that out: nothing is known of a tunnel that nobody has to ask through.
+    #[must_use]
+    pub fn is_silent(&self, now: Instant) -> bool {
+        self.unanswered.is_some_and(|asked| now >= asked + SILENCE)
     }
 
     /// The sets in use.
@@ -216,6 +227,7 @@ impl Provisioning {
     pub fn tunnel_down(&mut self, now: Instant) {
         self.next_tunnel = None;
         self.tunnel = None;
+        self.unanswered = None;
         self.drop_leases(now);
         if self.given.is_none() {
             self.enter(State::Idle, now);
@@ -271,8 +283,9 @@ impl Provisioning {
         let epoch_s = response.map_or(0, |response| response.header.epoch_s);
         match heard {
             Heard::NotOurs => return Err(Drop::PcpNotOurs),
-            Heard::Ours => {}
+            Heard::Ours => self.unanswered = None,
             Heard::StateLost => {
+                self.unanswered = None;
                 for holder in &mut self.holders {
                     if holder.client.epoch_s() != Some(epoch_s) {
                         holder.client.hear_epoch(epoch_s, now, random);
@@ -287,6 +300,7 @@ impl Provisioning {
     /// TUNNEL_UP of s10.1.
     pub(super) fn begin(&mut self, tunnel: Tunnel, now: Instant) {
         self.tunnel = Some(tunnel);
+        self.unanswered = None;
         self.tell(Event::TunnelUp(tunnel));
         self.enter(State::TunnelUp, now);
         let last = self.suggestions.sets().first();
@@ -299,6 +313,7 @@ impl Provisioning {
     /// The same sets, asked for from another end of the tunnel.
     fn move_to(&mut self, tunnel: Tunnel, now: Instant) {
         self.tunnel = Some(tunnel);
+        self.unanswered = None;
         self.tell(Event::TunnelUp(tunnel));
         self.enter(State::TunnelUp, now);
         for holder in &mut self.holders {
@@ -378,6 +393,9 @@ impl Provisioning {
         }
     }
 }
+
+/// The timeouts of three requests: 3, 6 and 12 s (PC-103, RFC 6887 s8.1.1).
+const SILENCE: Duration = Duration::from_secs(21);
 
 /// A port from 1024 on that is none of PCP's own (PC-101).
 fn random_port(random: &mut impl Random) -> u16 {

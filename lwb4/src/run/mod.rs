@@ -185,6 +185,9 @@ impl Lwb4 {
             self.swept = now;
             let usage = self.forward.usage(&self.steer);
             self.steer.provisioning.demand(&usage, now);
+            let received = self.forward.counts.received;
+            let provisioning = &self.steer.provisioning;
+            self.learning.names.judge(provisioning, received, now);
             if !self.steer.has_link() {
                 self.steer.look_around(&self.poll, now);
             }

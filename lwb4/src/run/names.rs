@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
+use std::time::Duration;
 
 use pcp::instant::Instant;
 use tracing::debug;
@@ -17,6 +18,7 @@ use crate::dns::Aftr;
 use crate::dns::Ask;
 use crate::dns::DomainName;
 use crate::dns::ServersFile;
+use crate::provisioning::Provisioning;
 
 /// A name, its address, and who knows it.
 pub(super) struct Names {
@@ -26,6 +28,9 @@ pub(super) struct Names {
     servers: Vec<Ipv6Addr>,
     file: Option<ServersFile>,
     random: fastrand::Rng,
+    /// Packets that the softwire brought, as of the last look, and when there was another one.
+    received: u64,
+    heard: Instant,
     pub(super) unresolved: u64,
 }
 
@@ -49,6 +54,8 @@ impl Names {
             configured,
             file: file.map(|path| ServersFile::new(path, Vec::new(), wan)),
             random: fastrand::Rng::new(),
+            received: 0,
+            heard: Instant::default(),
             unresolved: 0,
         })
     }
@@ -98,6 +105,22 @@ impl Names {
         self.aftr.as_ref().and_then(Aftr::address)
     }
 
+    /// Goes to the next address of the name when the tunnel is silent: no request is answered, and nothing else
+    /// comes out of it either (DH-005). `received` counts the packets that the softwire has brought.
+    pub(super) fn judge(&mut self, provisioning: &Provisioning, received: u64, now: Instant) {
+        let Some(aftr) = &mut self.aftr else {
+            return;
+        };
+        if std::mem::replace(&mut self.received, received) != received {
+            self.heard = now;
+            aftr.tunnel_works();
+        } else if provisioning.is_silent(now) && now.since(self.heard) >= PATIENCE {
+            warn!("the lwAFTR {} does not answer", aftr.name());
+            self.heard = now;
+            aftr.tunnel_failed(now);
+        }
+    }
+
     /// Asks what is due.
     pub(super) fn let_happen(&mut self, now: Instant) {
         let random = &mut self.random;
@@ -123,6 +146,8 @@ impl Names {
     }
 }
 
+/// How long nothing comes before another address is tried; each is given as long.
+const PATIENCE: Duration = Duration::from_secs(21);
 /// DNS (RFC 1035 s4.2.1).
 const PORT: u16 = 53;
 /// More than an answer over UDP has that was not asked for with EDNS.

@@ -212,9 +212,10 @@ impl Steer {
             Ok(local) => {
                 self.complaint.clear();
                 let tunnel = Tunnel { local, remote };
+                // Nothing can be given back to a server that does not answer.
                 let before = match usable {
-                    Some(_) => TunnelBefore::Usable,
-                    None => TunnelBefore::Gone,
+                    Some(_) if !self.provisioning.is_silent(now) => TunnelBefore::Usable,
+                    _ => TunnelBefore::Gone,
                 };
                 self.provisioning.tunnel_up(tunnel, before, now);
                 if let Some(tunnel) = self.provisioning.tunnel() {

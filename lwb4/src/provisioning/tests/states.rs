@@ -385,3 +385,33 @@ fn an_lwb4_at_rest_takes_little_memory() {
     );
     assert_eq!(bench.b4.actions.capacity(), 0);
 }
+
+/// DH-005: what tells an lwB4 to look for another lwAFTR.
+#[test]
+fn dh_005_a_server_is_silent_when_three_requests_have_no_answer() {
+    let (mut bench, request) = Bench::asking();
+    for sends in [3, 6] {
+        bench.pass(sends);
+        bench.settle();
+        assert!(!bench.b4.is_silent(bench.now));
+    }
+    bench.pass(12);
+    assert!(bench.b4.is_silent(bench.now));
+    bench.hear(&Answer::GRANT.to(&request));
+    assert!(!bench.b4.is_silent(bench.now));
+    bench.wait();
+    bench.settle();
+    assert!(
+        !bench.b4.is_silent(bench.now),
+        "a renewal has just been sent"
+    );
+    bench.pass(21);
+    assert!(bench.b4.is_silent(bench.now));
+    let elsewhere = Tunnel {
+        remote: std::net::Ipv6Addr::LOCALHOST,
+        ..TUNNEL
+    };
+    bench.b4.tunnel_up(elsewhere, TunnelBefore::Gone, bench.now);
+    bench.settle();
+    assert!(!bench.b4.is_silent(bench.now), "another one is asked");
+}
