@@ -65,6 +65,20 @@ pub(super) struct Learning {
     looked: Instant,
     stale: bool,
     random: fastrand::Rng,
+    ending: Ending,
+}
+
+/// How far the end is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Ending {
+    /// Not begun.
+    No,
+    /// Nothing is steered any more; what is leased is still in use, to give ports back.
+    Steady,
+    /// Leases are being given back, until this time at the latest.
+    Until(Instant),
+    /// They are given back.
+    Done,
 }
 
 /// How often things happened, for `lwb4 counters`.
@@ -124,6 +138,7 @@ impl Learning {
             looked: now,
             stale: true,
             random,
+            ending: Ending::No,
         })
     }
 
@@ -172,10 +187,14 @@ impl Learning {
 
     /// Lets everything happen that is due, and steers.
     pub(super) fn let_happen(&mut self, steer: &mut Steer, poll: &Poll, now: Instant) {
-        if self.mode == Dhcpv6Mode::Off && self.choosing.configured.is_none() {
+        let steers = self.mode != Dhcpv6Mode::Off || self.choosing.configured.is_some();
+        if !steers {
             return;
         }
         self.ask(steer, now);
+        if self.ending != Ending::No {
+            return;
+        }
         if self.own.is_none() {
             self.stale |= self.learned.expire(now);
         }
@@ -216,16 +235,38 @@ impl Learning {
             .own
             .as_ref()
             .and_then(|(client, _)| client.next_timer());
+        match self.ending {
+            Ending::No => {}
+            Ending::Until(until) => return Some(client.map_or(until, |client| client.min(until))),
+            Ending::Steady | Ending::Done => return client,
+        }
         let prefix = self.prefixes.iter().map(|prefix| prefix.until).min();
         let dues = [client, self.learned.next_end(), prefix, self.names.due()];
         dues.into_iter().flatten().min()
     }
 
-    /// Steers no more: everything is given back.
-    pub(super) fn stop(&mut self) {
-        self.mode = Dhcpv6Mode::Off;
-        self.choosing.configured = None;
-        self.own = None;
+    /// Steers no more. Our addresses stay until the ports are given back, which are leased to them.
+    pub(super) const fn stop(&mut self) {
+        self.ending = Ending::Steady;
+    }
+
+    /// Gives the leases of DHCPv6 back, none of which is in use any more (RFC 8415 s18.2.7), for a while at
+    /// most: a server that does not hear of it waits for their end. Whether it is done.
+    pub(super) fn give_back(&mut self, steer: &mut Steer, now: Instant) -> bool {
+        if self.ending == Ending::Steady {
+            self.end(steer);
+            self.ending = Ending::Done;
+            let random = &mut self.random;
+            if let Some((client, _)) = &mut self.own {
+                client.release(now, &mut || random.u64(..));
+                self.ending = Ending::Until(now + RELEASE_PATIENCE);
+                self.ask(steer, now);
+            }
+        }
+        match self.ending {
+            Ending::Until(until) => now >= until,
+            ending => ending == Ending::Done,
+        }
     }
 
     /// Takes away what we have put on interfaces.
@@ -265,7 +306,7 @@ impl Learning {
                     self.counts.ignored_messages += 1;
                     debug!("DHCPv6: {error}");
                 }
-                Some(Action::Released) => {}
+                Some(Action::Released) => self.ending = Ending::Done,
             }
         }
     }
@@ -418,6 +459,9 @@ fn index_of(name: &str) -> io::Result<Option<u32>> {
     Ok(netdevice::name_to_index(&any, name).ok())
 }
 
+/// Two tries of a RELEASE and the wait after the second (REL_TIMEOUT, RFC 8415 s7.6). All four would keep
+/// whoever ends us waiting for a quarter of a minute.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(3);
 /// How often addresses are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// No datagram of DHCPv6 is longer than a packet of an Ethernet, as a rule; IPv6 may reassemble more.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Start: devices; what the last run left is removed; the API; ready (sd-notify). SIGTERM or SIGINT gives the
-//! ports back, in up to three tries; then routes and device go.
+//! ports back, in up to three tries, then what DHCPv6 leased, in two; then routes and device go.
 
 mod counts;
 mod forward;
@@ -138,7 +138,10 @@ impl Lwb4 {
         loop {
             let now = self.clock.now();
             self.let_happen(now);
-            if ending && self.steer.provisioning.state() == State::Idle {
+            if ending
+                && self.steer.provisioning.state() == State::Idle
+                && self.learning.give_back(&mut self.steer, now)
+            {
                 return Ok(());
             }
             let patience = self.due().map(|due| due.since(now));
@@ -148,7 +151,7 @@ impl Lwb4 {
                     let again = std::mem::replace(&mut ending, true);
                     rustix::io::read(&self.signals, &mut [0; 8]).ok();
                     if again {
-                        warn!("a second signal: ports are not given back");
+                        warn!("a second signal: what is left is not given back");
                         return Ok(());
                     }
                     info!("ending: giving the ports back");

@@ -61,6 +61,7 @@ pub(super) struct Steer {
     pub(super) reprovision: bool,
     /// What was said last about having no way, so that it is said once.
     complaint: String,
+    ending: bool,
 }
 
 /// How often things happened, for `lwb4 counters`.
@@ -127,6 +128,7 @@ impl Steer {
             random,
             reprovision: false,
             complaint: String::new(),
+            ending: false,
         };
         steer.look_around(poll, now);
         Ok(steer)
@@ -160,8 +162,9 @@ impl Steer {
         self.remote = None;
     }
 
-    /// Gives everything back.
+    /// Gives everything back, and takes no other way any more.
     pub(super) fn release(&mut self, now: Instant) {
+        self.ending = true;
         self.provisioning.release(now);
     }
 
@@ -178,7 +181,7 @@ impl Steer {
         if let Err(error) = self.monitor.take() {
             warn!("changes of addresses and routes are not heard: {error}");
         }
-        let Some(remote) = self.remote else {
+        let Some(remote) = self.remote.filter(|_| !self.ending) else {
             return;
         };
         let way = match self.netlink.way_to(remote) {

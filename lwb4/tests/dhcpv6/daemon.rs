@@ -46,14 +46,18 @@ pub(crate) fn trials() -> Vec<Trial> {
             "daemon: lw_021 a hook's binding is used until it is lost",
             hook,
         ),
+        Trial::test("daemon: leases are given back to kea at the end", released),
+        Trial::test(
+            "daemon: a silent server does not keep it from ending",
+            unheard,
+        ),
     ]
 }
 
 fn bound() -> Outcome<()> {
     let (link, folder) = (Link::up()?, tempfile::tempdir()?);
     let mut good = kea::kea(&link, &folder, &[BR, BIND, PORT_PARAMS])?;
-    let own = "mode = \"own\"\naddress = true\nprefix = true";
-    let daemon = start(&link, folder.path(), own)?;
+    let daemon = start(&link, folder.path(), OWN)?;
     let look = || said(&link, folder.path(), &["status", "--json"]);
     is_bound(&look, &daemon)?;
     good.kill()?;
@@ -83,6 +87,39 @@ fn hook() -> Outcome<()> {
     until(&look, &daemon, |status| {
         status["sets"] == serde_json::json!(none)
     })
+}
+
+/// RFC 8415 s18.2.7, and nothing of it stays on the interface.
+fn released() -> Outcome<()> {
+    let (link, folder) = (Link::up()?, tempfile::tempdir()?);
+    let mut kea = kea::kea(&link, &folder, &[BR, BIND, PORT_PARAMS])?;
+    let mut daemon = start(&link, folder.path(), OWN)?;
+    let look = || said(&link, folder.path(), &["status", "--json"]);
+    is_bound(&look, &daemon)?;
+    daemon.terminate()?;
+    kea.wait_for("DHCP6_RELEASE_NA", 1)?;
+    kea.wait_for("DHCP6_RELEASE_PD", 1)?;
+    let addresses = link
+        .command(End::Cpe, "ip")
+        .args(["address", "show", "wan"])
+        .output()?;
+    let addresses = String::from_utf8_lossy(&addresses.stdout).into_owned();
+    for gone in ["2001:db8:aa::1000", "2001:db8:b4:"] {
+        if addresses.contains(gone) {
+            return Err(format!("{gone} is still there:\n{addresses}").into());
+        }
+    }
+    Ok(())
+}
+
+fn unheard() -> Outcome<()> {
+    let (link, folder) = (Link::up()?, tempfile::tempdir()?);
+    let mut kea = kea::kea(&link, &folder, &[BR, BIND, PORT_PARAMS])?;
+    let mut daemon = start(&link, folder.path(), OWN)?;
+    let look = || said(&link, folder.path(), &["status", "--json"]);
+    is_bound(&look, &daemon)?;
+    kea.kill()?;
+    daemon.terminate()
 }
 
 /// With the set, and the address of LW-023.
@@ -147,5 +184,6 @@ fn until(
     }
 }
 
+const OWN: &str = "mode = \"own\"\naddress = true\nprefix = true";
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);

@@ -70,6 +70,22 @@ impl Process {
         self.child.stdin.take();
     }
 
+    /// Ends it with SIGTERM, and waits for its good end.
+    pub(crate) fn terminate(&mut self) -> Outcome<()> {
+        run(Command::new("kill").arg(self.child.id().to_string()))?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                None if Instant::now() < deadline => thread::sleep(POLL),
+                ended => {
+                    let (name, printed) = (&self.name, self.printed());
+                    return Err(format!("{name}: {ended:?}:\n{printed}").into());
+                }
+            }
+        }
+    }
+
     /// Kills it and waits for its end.
     pub(crate) fn kill(&mut self) -> Outcome<()> {
         self.child.kill()?;
