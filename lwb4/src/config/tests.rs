@@ -103,6 +103,10 @@ fn faults_are_named_by_file_line_and_key() {
             "lwb4.toml:3: tunnel.routes[0]: \"192.0.2.1/24\" found, expected an IPv4 prefix like \"198.51.100.0/24\"",
         ),
         (
+            "[tunnel]\nremote_name = \"aftr.example\"\n[dns]\nservers = [\"192.0.2.53\"]\n",
+            "lwb4.toml:4: dns.servers[0]: \"192.0.2.53\" found, expected a name server's IPv6 address like",
+        ),
+        (
             "[tunnel]\nremote = \"2001:db8::1\"\nmoon = 1\n",
             "lwb4.toml:3: tunnel.moon: unknown key, expected one of: ",
         ),

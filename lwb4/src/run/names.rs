@@ -1,7 +1,6 @@
 //! The lwAFTR's name, asked for over IPv6, and the resolvers that dnsmasq is told (RFC 6334; LW-028).
 
 use std::io;
-use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::net::UdpSocket;
@@ -40,11 +39,7 @@ impl Names {
         let socket = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0))?;
         socket.set_nonblocking(true)?;
         poll.add(&socket, Source::Dns)?;
-        let configured = config.dns.servers.iter().filter_map(|server| match server {
-            IpAddr::V6(server) => Some(*server),
-            IpAddr::V4(_) => None,
-        });
-        let configured: Vec<_> = configured.collect();
+        let configured = config.dns.servers.clone();
         let wan = config.tunnel.wan.clone().unwrap_or_default();
         let file = config.dns.dnsmasq_file.clone();
         Ok(Self {
