@@ -198,6 +198,11 @@ impl Provisioning {
         None
     }
 
+    /// Asks this server from the next tunnel on.
+    pub const fn set_server(&mut self, server: IpAddr) {
+        self.config.server = server;
+    }
+
     /// The tunnel has these ends from now on. Where sets come by PCP, they are asked for.
     pub fn tunnel_up(&mut self, tunnel: Tunnel, before: TunnelBefore, now: Instant) {
         if self.tunnel == Some(tunnel) && self.next_tunnel.is_none() {

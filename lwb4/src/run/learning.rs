@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ pub(super) struct Learning {
     pub(super) learned: Learned,
     pub(super) prefixes: Vec<Lasting<Prefix>>,
     pub(super) choice: Choice,
+    /// PCP servers of option 86 that are no use to an lwB4.
+    pub(super) not_asked: Vec<IpAddr>,
     pub(super) names: Names,
     /// What DHCPv6 said last.
     pub(super) since: Option<Instant>,
@@ -129,6 +132,7 @@ impl Learning {
                 mechanism: Mechanism::None,
                 until: None,
             },
+            not_asked: Vec::new(),
             names: Names::open(config, poll)?,
             since: None,
             counts: Counts::default(),
@@ -276,8 +280,9 @@ impl Learning {
     }
 
     /// The name of the mechanism, for people.
-    pub(super) const fn mechanism(&self) -> &'static str {
+    pub(super) fn mechanism(&self) -> &'static str {
         match self.choice.mechanism {
+            _ if self.mode == Dhcpv6Mode::Off => "configured",
             Mechanism::Dhcp { .. } => "dhcpv6",
             Mechanism::AwaitsPrefix { .. } => "awaits-prefix",
             Mechanism::Pcp { .. } => "pcp",
@@ -348,6 +353,7 @@ impl Learning {
         let until = choice.until.filter(|until| *until != FOREVER);
         if !same {
             info!("softwire: {:?}", choice.mechanism);
+            self.not_asked.clear();
             if !matches!(choice.mechanism, Mechanism::Dhcp { .. }) {
                 self.construct(None, steer);
                 // Sets of the configuration stay.
@@ -366,9 +372,8 @@ impl Learning {
             }
             Mechanism::Pcp { servers, .. } => {
                 steer.config.tunnel.local = self.local;
-                let own = IpAddr::V4(steer.config.provisioning.pcp.server);
-                if servers.iter().flatten().any(|address| *address != own) && !same {
-                    warn!("PCP servers of option 86 are not asked: only {own} is");
+                if !same {
+                    self.choose_server(servers, steer);
                 }
             }
             Mechanism::AwaitsPrefix { prefix } => {
@@ -380,6 +385,26 @@ impl Learning {
             Mechanism::None => steer.complain("DHCPv6 offers no lwAFTR"),
         }
         self.choice = choice;
+    }
+
+    /// Which PCP server is asked (PC-100): the first of option 86 that is inside the softwire, else the
+    /// configured one. Those with IPv6 addresses are for DS-Lite routers, which ask in plain IPv6 (RFC 8585
+    /// s4.3, DSLITE-3); an lwB4 asks through its softwire (RFC 6333 s5.7, TN-045), which is what the lwAFTR
+    /// knows it by, and its port set would be the same (DH-041: a listener that lwAFTRs may have or not).
+    fn choose_server(&mut self, servers: &[Vec<IpAddr>], steer: &mut Steer) {
+        let all = || servers.iter().flatten().copied();
+        let mut inside = all().filter_map(|address| match address {
+            IpAddr::V4(address) => is_aftr(address).then_some(address),
+            IpAddr::V6(_) => None,
+        });
+        let server = inside.next();
+        steer.ask_at(server);
+        let used = IpAddr::V4(steer.config.provisioning.pcp.server);
+        self.not_asked = all().filter(|address| *address != used).collect();
+        if !self.not_asked.is_empty() {
+            let others = &self.not_asked;
+            info!("PCP servers of option 86 that are not asked: {others:?}; {used} is");
+        }
     }
 
     /// Has this address of ours, towards that lwAFTR, and no other that we made (LW-023).
@@ -424,6 +449,11 @@ impl Learning {
         }
         self.leased = addresses.to_vec();
     }
+}
+
+/// Whether a lwAFTR may have this address inside the softwire (TN-040).
+const fn is_aftr(address: Ipv4Addr) -> bool {
+    matches!(address.octets(), [192, 0, 0, 1 | 3..=6])
 }
 
 fn goal(dhcpv6: config::Dhcpv6) -> Goal {

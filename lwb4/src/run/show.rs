@@ -42,6 +42,8 @@ impl Lwb4 {
             "ports": held.iter().map(|held| held.set.count()).sum::<u32>(),
             "tunnel_mtu": mtu,
             "mechanism": self.learning.mechanism(),
+            "pcp_server": steer.config.provisioning.pcp.server,
+            "pcp_servers_not_asked": self.learning.not_asked,
             "learned_s_ago": self.learning.since.map(|at| now.since(at).as_secs()),
             "aftr_name": learned.aftr_name.as_ref().map(|name| name.value.to_string()),
             "name_servers": learned.dns_servers.as_ref().map(|known| &known.value),

@@ -61,6 +61,8 @@ pub(super) struct Steer {
     pub(super) reprovision: bool,
     /// What was said last about having no way, so that it is said once.
     complaint: String,
+    /// The PCP server and the lwAFTR inside the softwire, unless DHCPv6 names another.
+    configured_server: (Ipv4Addr, Ipv4Addr),
     ending: bool,
 }
 
@@ -128,6 +130,7 @@ impl Steer {
             random,
             reprovision: false,
             complaint: String::new(),
+            configured_server: (pcp.server, config.tunnel.aftr_ipv4),
             ending: false,
         };
         steer.look_around(poll, now);
@@ -160,6 +163,18 @@ impl Steer {
         self.provisioning.tunnel_down(now);
         self.link = None;
         self.remote = None;
+    }
+
+    /// Asks the PCP server with this address inside the softwire from the next tunnel on; the configured one
+    /// if there is none.
+    pub(super) fn ask_at(&mut self, server: Option<Ipv4Addr>) {
+        let (server, aftr) = match server {
+            Some(server) => (server, server),
+            None => self.configured_server,
+        };
+        self.config.provisioning.pcp.server = server;
+        self.config.tunnel.aftr_ipv4 = aftr;
+        self.provisioning.set_server(IpAddr::V4(server));
     }
 
     /// Gives everything back, and takes no other way any more.
