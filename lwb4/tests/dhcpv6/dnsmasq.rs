@@ -33,6 +33,7 @@ fn name() -> Outcome<()> {
             "2001:db8:aa::,static,64",
             "64,04:61:66:74:72:07:65:78:61:6d:70:6c:65:03:63:6f:6d:00",
         ],
+        &[AFTR],
     )?;
     let mut cpe = cpe::start(&link, folder.path(), "options")?;
     let provided = cpe.wait_for("provided", 1)?;
@@ -44,7 +45,7 @@ fn name() -> Outcome<()> {
 
 fn container() -> Outcome<()> {
     let (link, folder) = (Link::up()?, tempfile::tempdir()?);
-    let _dnsmasq = dnsmasq(&link, &folder, &[LEASES, CONTAINER])?;
+    let _dnsmasq = dnsmasq(&link, &folder, &[LEASES, CONTAINER], &[AFTR])?;
     let mut cpe = cpe::start(&link, folder.path(), "address")?;
     let provided = cpe.wait_for("provided", 1)?;
     contains(&provided, "provided [2001:db8:aa::1000]")?;
@@ -54,14 +55,19 @@ fn container() -> Outcome<()> {
 fn broken() -> Outcome<()> {
     let (link, folder) = (Link::up()?, tempfile::tempdir()?);
     let without_br = &CONTAINER[..CONTAINER.len() - 20 * 3];
-    let _dnsmasq = dnsmasq(&link, &folder, &[LEASES, without_br])?;
+    let _dnsmasq = dnsmasq(&link, &folder, &[LEASES, without_br], &[AFTR])?;
     let mut cpe = cpe::start(&link, folder.path(), "address")?;
     cpe.wait_for("Dropped(Missing { container: 96, code: 90 })", 1)?;
     contains(&cpe.wait_for("provided", 1)?, "None s: None")
 }
 
-/// `words` are a range and options of DHCPv6.
-fn dnsmasq(link: &Link, folder: &TempDir, words: &[&str; 2]) -> Outcome<Process> {
+/// `words` are a range and options of DHCPv6, `hosts` names and their addresses.
+pub(crate) fn dnsmasq(
+    link: &Link,
+    folder: &TempDir,
+    words: &[&str; 2],
+    hosts: &[&str],
+) -> Outcome<Process> {
     let [range, option] = words;
     let mut command = link.command(End::Isp, "dnsmasq");
     command
@@ -80,12 +86,13 @@ fn dnsmasq(link: &Link, folder: &TempDir, words: &[&str; 2]) -> Outcome<Process>
         .arg(format!("--dhcp-range={range}"))
         .arg(format!("--dhcp-option=option6:{option}"))
         .arg("--dhcp-option=option6:dns-server,[2001:db8:aa::1]")
-        .arg("--host-record=aftr.example.com,2001:db8:af::1");
+        .args(hosts.iter().map(|host| format!("--host-record={host}")));
     let mut dnsmasq = Process::start(&mut command, folder.path(), "dnsmasq")?;
     dnsmasq.wait_for("cleared cache", 1)?;
     Ok(dnsmasq)
 }
 
+const AFTR: &str = "aftr.example.com,2001:db8:af::1";
 const LEASES: &str = "2001:db8:aa::1000,2001:db8:aa::1000,64,2m";
 /// DH-015 with the prefix of the link, 2001:db8:aa::/64.
 const CONTAINER: &str = "96,00:5c:00:15:c0:00:02:05:40:20:01:0d:b8:00:aa:00:00:\

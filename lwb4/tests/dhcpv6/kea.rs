@@ -143,6 +143,9 @@ pub(crate) const BR: &str =
     r#"{ "space": "s46-cont-lw-options", "name": "s46-br", "data": "2001:db8:af::1" }"#;
 pub(crate) const BIND: &str = r#"{ "space": "s46-cont-lw-options", "name": "s46-v4v6bind",
     "data": "192.0.2.5, 2001:db8:b4::/56" }"#;
+/// Of a prefix that whoever has an address of the link has.
+pub(crate) const BIND_OF_LINK: &str = r#"{ "space": "s46-cont-lw-options", "name": "s46-v4v6bind",
+    "data": "192.0.2.5, 2001:db8:aa::/64" }"#;
 pub(crate) const PORT_PARAMS: &str =
     r#"{ "space": "s46-v4v6bind-options", "name": "s46-portparams", "data": "0, 13/5" }"#;
 const PCP_SERVER: &str =
