@@ -1,6 +1,7 @@
 //! Who reaches whom: LAN hosts the Internet, the Internet what a LAN host has opened, homes each other.
 
 use std::env;
+use std::fs;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
@@ -14,12 +15,13 @@ use super::village::seen;
 use crate::Outcome;
 use crate::network::Place;
 use crate::pcp;
+use crate::process::Process;
 use crate::process::run;
 use crate::process::wait_until;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     ("homes_a_lan_host_is_seen_as_a_port_of_the_set", outwards),
-    ("homes_ping_and_traceroute", ping_and_traceroute),
+    ("homes_ping_traceroute_and_passive_ftp", ping_and_traceroute),
     ("homes_move_a_gigabyte_each_way", gigabyte),
     ("homes_a_port_opened_by_pcp_is_reached", inwards),
     (
@@ -106,6 +108,49 @@ fn ping_and_traceroute(village: &mut Village) -> Outcome<()> {
     if hops != 3 || !trace.contains("192.168.1.1") || !trace.contains("192.0.0.1 ") {
         return Err(format!("not the router, the lwAFTR and the host:\n{trace}").into());
     }
+    passive_ftp(village)
+}
+
+/// A file back and forth. Each goes over a connection of its own, to a port that the server names inside the
+/// first one (RFC 959 s4.1.2, RFC 2428 s3), which nobody on the way reads. The server takes it from the
+/// address of the first connection only (NT-002).
+fn passive_ftp(village: &Village) -> Outcome<()> {
+    let folder = village.folder().join("ftp");
+    fs::create_dir_all(&folder)?;
+    let file: Vec<u8> = (0..2_000_000_u32).flat_map(u32::to_be_bytes).collect();
+    fs::write(folder.join("there"), &file)?;
+    let config = village.folder().join("vsftpd.conf");
+    let root = folder.display();
+    fs::write(&config, format!("{VSFTPD}anon_root={root}\n"))?;
+    let mut command = village.command(Place::Internet, "vsftpd");
+    let _server = Process::start(command.arg(&config), village.folder(), "vsftpd")?;
+    let url = |name: &str| format!("ftp://{HOST}/{name}");
+    let (there, back) = (url("there"), url("back"));
+    let got = village.folder().join("got");
+    let path = got.to_string_lossy();
+    // EPSV and PASV; vsftpd says nothing when it is ready.
+    for how in ["--ftp-pasv", "--disable-epsv"] {
+        let words = [
+            "-sS",
+            "--retry",
+            "20",
+            "--retry-delay",
+            "1",
+            "--retry-connrefused",
+        ];
+        let words = [&words[..], &[how, "-o", &*path, &there]].concat();
+        village.run(Place::Lan(1), "curl", &words)?;
+        if fs::read(&got)? != file {
+            return Err(format!("what came by {how} is not what was sent").into());
+        }
+        fs::remove_file(&got)?;
+    }
+    let source = folder.join("there");
+    let source = source.to_string_lossy();
+    village.run(Place::Lan(1), "curl", &["-sS", "-T", &*source, &back])?;
+    if fs::read(folder.join("back"))? != file {
+        return Err("what came back is not what was sent".into());
+    }
     Ok(())
 }
 
@@ -184,4 +229,16 @@ fn exhaustion(village: &mut Village) -> Outcome<()> {
     Err("no connection opens after the others closed".into())
 }
 
+/// An anonymous server without privileges to drop.
+const VSFTPD: &str = "listen=YES
+listen_address=203.0.113.10
+background=NO
+run_as_launching_user=YES
+seccomp_sandbox=NO
+anonymous_enable=YES
+no_anon_password=YES
+write_enable=YES
+anon_upload_enable=YES
+allow_writeable_chroot=YES
+";
 const LONG: Duration = Duration::from_secs(120);
