@@ -25,6 +25,8 @@ pub struct ExceptionPath {
     exception: Exception,
     next_hops: Arc<NextHops>,
     links: [Link; 2],
+    /// Where the access side's next hop is, while that is kept from the workers.
+    held: Option<Mac>,
     pool: Mempool,
     /// What is being read, whatever segments it came in.
     octets: Vec<u8>,
@@ -60,6 +62,7 @@ impl ExceptionPath {
             exception: Exception::new(own, asked_internet, asked_access),
             next_hops: Arc::new(next_hops),
             links: [forwarding.internet.clone(), forwarding.access.clone()],
+            held: None,
             pool,
             octets: Vec::new(),
         }
@@ -75,6 +78,21 @@ impl ExceptionPath {
     #[must_use]
     pub fn access_next_hop(&self) -> Option<Mac> {
         self.next_hops.get(Side::Access)
+    }
+
+    /// Keeps the workers from sending to a configured next hop of the access side until [`Self::open_access`].
+    /// Whom nobody knows any more must be able to ask for his set when he hears so (FO-011); a next hop that
+    /// is asked for is not known before control runs, which serves PCP by then.
+    pub fn hold_access(&mut self) {
+        self.held = self.next_hops.get(Side::Access);
+        self.next_hops.set(Side::Access, None);
+    }
+
+    /// Has the workers send to the access side, if they were kept from it.
+    pub fn open_access(&mut self) {
+        if let Some(mac) = self.held.take() {
+            self.next_hops.set(Side::Access, Some(mac));
+        }
     }
 
     /// Frames that tell the neighbours which addresses are ours.

@@ -175,7 +175,10 @@ impl Engine {
         let mut equipment = Vec::new();
         // Every port has a pool, so there is one.
         let pool = open.pools.first().ok_or(RunError::NoDevices)?.clone();
-        let exception = ExceptionPath::new(config, &settings, brs, pool);
+        let mut exception = ExceptionPath::new(config, &settings, brs, pool);
+        if config.pcp.is_some() {
+            exception.hold_access();
+        }
         let (injected, injected_end) = ring::bounded(&eal, "injected", Buffers::INJECTED_RING)?;
         let mut injected_end = Some(injected_end);
         let mut exchange = exchange(&eal, config, &open)?.into_iter();

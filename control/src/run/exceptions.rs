@@ -89,6 +89,10 @@ impl Exceptions {
         let leasing = self.leasing.as_mut();
         let decided = leasing.map(|leasing| leasing.end(next_hop, room));
         self.send(decided.into_iter().flatten());
+        if self.leasing.is_some() {
+            // Requests that waited have been taken by now, so an ICMPv6 1/5 comes behind them (FO-011).
+            self.path.open_access();
+        }
         served > 0 || !self.outbox.is_empty()
     }
 

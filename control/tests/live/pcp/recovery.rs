@@ -27,7 +27,7 @@ use crate::scenarios::in_lab;
 pub(super) fn trials() -> Vec<Trial> {
     let scenarios: [Scenario; 3] = [
         (
-            "pcp_t_17_after_a_loss_all_hear_of_it_and_get_their_sets_back",
+            "pcp_t_17_fo_011_after_a_loss_all_hear_of_it_and_get_their_sets_back",
             store_lost,
         ),
         (
@@ -78,7 +78,14 @@ fn store_lost(lab: &mut Lab) -> Outcome<()> {
     noted(lab)?;
     lab.daemon.kill()?;
     fs::remove_dir_all(lab.folder().join("leases"))?;
+    // Somebody who lost his set, too, and does not stop sending (FO-011).
+    let mut first = lab.script(Place::B4, "first.py", &["2001:db8:af::1"])?;
+    first.wait_for("ready", TRANSFER)?;
     lab.start_again()?;
+    let heard = first.succeed(PATIENCE)?;
+    if !heard.contains("PCP, then 1/5") {
+        return Err(format!("whoever has no set hears {heard}").into());
+    }
     b4::is_refused(lab, "NO_RESOURCES")?;
     let printed = returning.succeed(PATIENCE)?;
     if !printed.contains(&format!("{LWB4S} are back")) {
