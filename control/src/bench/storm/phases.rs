@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
+use dpdk::clock;
 use lwaftr_dataplane::counters::Counters;
 use lwaftr_dataplane::drop_reason::DropReason;
 
@@ -38,9 +39,16 @@ struct Window {
     asked: u64,
     served: u64,
     plain: u64,
+    /// Seconds that lwB4s took on the worker's core.
+    own_s: f64,
 }
 
 impl Window {
+    /// Seconds that the worker had.
+    fn worker_s(&self) -> f64 {
+        self.seconds - self.own_s
+    }
+
     fn served_per_second(&self) -> f64 {
         self.served as f64 / self.seconds
     }
@@ -82,10 +90,18 @@ impl Director {
         self.board.set_phase(Phase::Silence);
         thread::sleep(REST);
         let each = |memory: f64| memory / (held as f64).max(1.0);
-        let plain = |window: &Window| window.plain as f64 / window.seconds;
         let best = |rates: &mut dyn Iterator<Item = f64>| rates.fold(0.0, f64::max);
+        let plain = |window: &Window| window.plain as f64 / window.seconds;
         let alone = best(&mut rounds.iter().map(|(alone, ..)| plain(alone)));
         let mixed = best(&mut rounds.iter().map(|(_, mixed, _)| plain(mixed)));
+        let worker = |window: &Window| window.plain as f64 / window.worker_s();
+        let worker_alone = best(&mut rounds.iter().map(|(alone, ..)| worker(alone)));
+        let worker_mixed = best(&mut rounds.iter().map(|(_, mixed, _)| worker(mixed)));
+        let request = |(_, mixed, _): &(Window, Window, u64)| {
+            let others_s = mixed.worker_s() - mixed.plain as f64 / worker_alone;
+            others_s / mixed.served as f64 * 1e9
+        };
+        let request_ns = rounds.iter().map(request).fold(f64::INFINITY, f64::min);
         Ok(Figures {
             held: held as u64,
             granted,
@@ -103,6 +119,8 @@ impl Director {
             plain_alone_mpps: alone / 1e6,
             plain_beside_mpps: mixed / 1e6,
             plain_rate_lost: 1.0 - mixed / alone,
+            plain_rate_lost_to_worker: 1.0 - worker_mixed / worker_alone,
+            request_ns,
             plain_packets_lost: rounds.iter().map(|(.., lost)| lost).sum(),
             memory_each: each(memory()),
             memory_each_cold: each(memory_cold),
@@ -146,6 +164,7 @@ impl Director {
                 &self.board.asked,
                 &self.board.served,
                 &self.board.plain_packets,
+                &self.board.own_ticks,
             ]
             .map(|count| count.load(Ordering::Relaxed))
         };
@@ -157,6 +176,7 @@ impl Director {
             asked: after[0] - before[0],
             served: after[1] - before[1],
             plain: after[2] - before[2],
+            own_s: (after[3] - before[3]) as f64 / clock::tsc_hz() as f64,
         }
     }
 }

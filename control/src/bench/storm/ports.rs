@@ -1,5 +1,8 @@
 //! A worker's ports in a storm: requests of lwB4s come in, their answers go out, and beside them plain
 //! traffic of other softwires goes round in a mill.
+//!
+//! What the lwB4s do is not the worker's work, though it is done on its core. So its time is measured, and
+//! can be taken out of that in which plain traffic passed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,6 +41,8 @@ pub(super) struct StormPorts<'k> {
     outstanding: u64,
     /// When something was last answered.
     heard_ns: u64,
+    /// Ticks that the lwB4s have taken.
+    own_ticks: u64,
 }
 
 /// The lwB4s, by number.
@@ -85,7 +90,16 @@ impl<'k> StormPorts<'k> {
             due_ns: 0,
             outstanding: 0,
             heard_ns: 0,
+            own_ticks: 0,
         }
+    }
+
+    /// Notes what the lwB4s have taken since `begun`.
+    fn charge(&mut self, begun: u64) {
+        self.own_ticks += clock::tsc().saturating_sub(begun);
+        self.board
+            .own_ticks
+            .store(self.own_ticks, Ordering::Relaxed);
     }
 
     /// How many requests are to be sent at `now`.
@@ -108,9 +122,14 @@ impl<'k> StormPorts<'k> {
 
     fn ask(&mut self, burst: &mut Burst<Mbuf>) {
         let phase = self.board.phase();
-        if phase == Phase::Silence {
-            return;
+        if phase != Phase::Silence {
+            let begun = clock::tsc();
+            self.ask_for(phase, burst);
+            self.charge(begun);
         }
+    }
+
+    fn ask_for(&mut self, phase: Phase, burst: &mut Burst<Mbuf>) {
         let now = clock::now_ns();
         let mut asked = 0;
         let mut made = mbuf::Burst::<BURST_MAX>::new();
@@ -140,6 +159,21 @@ impl<'k> StormPorts<'k> {
         if phase != Phase::Phantom {
             self.outstanding += asked;
         }
+    }
+
+    /// Takes what control has sent: answers, and hardly anything else.
+    fn hear_all(&mut self, packets: &mut Outgoing<Mbuf>) {
+        let begun = clock::tsc();
+        let now = clock::now_ns();
+        let mut heard = mbuf::Burst::<{ 2 * BURST_MAX }>::new();
+        for packet in packets.drain(..) {
+            if let Some((number, result)) = request::answer(packet.head()) {
+                self.hear(number, result, now);
+            }
+            heard.push(packet);
+        }
+        mbuf::free_bulk(&mut heard);
+        self.charge(begun);
     }
 
     fn hear(&mut self, number: u32, result: u8, now: u64) {
@@ -180,22 +214,15 @@ impl Ports for StormPorts<'_> {
     }
 
     fn transmit(&mut self, side: Side, packets: &mut Outgoing<Mbuf>) {
-        let now = clock::now_ns();
-        let mut answers = mbuf::Burst::<{ 2 * BURST_MAX }>::new();
-        let mut plain = Outgoing::new();
-        for packet in packets.drain(..) {
-            match request::answer(packet.head()) {
-                Some((number, result)) => {
-                    self.hear(number, result, now);
-                    answers.push(packet);
-                }
-                None => plain.push(packet),
-            }
+        // Control's packets leave in bursts of their own, so that one tells of all.
+        let first = packets.first();
+        if first.is_some_and(|packet| request::answer(packet.head()).is_some()) {
+            self.hear_all(packets);
+            return;
         }
-        mbuf::free_bulk(&mut answers);
-        let count = plain.len() as u64;
+        let count = packets.len() as u64;
         self.board.plain_packets.fetch_add(count, Ordering::Relaxed);
-        self.mill.transmit(side, &mut plain);
+        self.mill.transmit(side, packets);
     }
 
     fn punt(&mut self, class: PuntClass, packets: &mut Burst<Mbuf>) {
