@@ -23,6 +23,7 @@ pub mod path_mtu;
 pub mod pipeline;
 pub mod port_set;
 pub mod ports;
+mod prefetch;
 pub mod punt;
 pub mod punt_limits;
 pub mod reassembly;

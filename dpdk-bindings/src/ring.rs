@@ -102,9 +102,14 @@ pub struct Consumer {
 
 impl Consumer {
     /// Appends up to `max` packets to `burst`, oldest first, as far as it has place; says how many.
+    /// Their headers are on their way from the core that has pushed them.
     #[inline]
     pub fn pop_burst<const N: usize>(&mut self, burst: &mut Burst<N>, max: usize) -> usize {
-        self.ring.pop_burst(burst, max)
+        let popped = self.ring.pop_burst(burst, max);
+        for packet in burst.iter().rev().take(popped) {
+            packet.prefetch_header();
+        }
+        popped
     }
 
     /// Packets in the ring.

@@ -4,6 +4,7 @@
 //! The express lane never looks here, so that plain traffic touches none of its cache lines. All memory
 //! is there from the start.
 
+use crate::burst::BURST_MAX;
 use crate::forwarding::Forwarding;
 use crate::forwarding::Link;
 use crate::fragmentation::identification::Identifications;
@@ -105,6 +106,8 @@ pub struct Detour<P> {
     pub(super) access_too_big: Limiter,
     /// What goes up to control, by class.
     pub(super) punts: [Limiter; PuntClass::COUNT],
+    /// Of the packets of a burst that go up: who is behind them, by their places.
+    pub(super) sources: [[u8; 16]; BURST_MAX],
     pub(super) identifications: Identifications,
     /// Where news of paths go.
     pub(super) news: Option<NewsQueue>,
@@ -163,6 +166,7 @@ impl<P: Packet> Detour<P> {
             internet_too_big: limiter(forwarding.internet_icmp.rates),
             access_too_big: limiter(forwarding.access_icmp.rates),
             punts: PuntClass::ALL.map(punts),
+            sources: [[0; 16]; BURST_MAX],
             identifications: Identifications::new(share.secret, share.worker, share.workers),
             news: None,
             down: fragments(),
@@ -224,6 +228,16 @@ impl<P: Packet> Detour<P> {
     #[must_use]
     pub fn held_ipv6_fragments(&self) -> usize {
         self.reassembly.held()
+    }
+
+    /// Who is behind packet number `index` of the burst, which goes up.
+    pub fn source_up(&self, index: usize) -> [u8; 16] {
+        self.sources.get(index).copied().unwrap_or_default()
+    }
+
+    /// Whether one more packet of a class and a source may go up (`drop-punt-rate` if not).
+    pub fn allows_up(&mut self, class: PuntClass, source: &[u8; 16]) -> bool {
+        self.punts[class as usize].allows(source, self.now)
     }
 
     /// Whether one more ICMPv4 error may be sent, towards the Internet or into a tunnel.

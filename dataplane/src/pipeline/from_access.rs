@@ -96,6 +96,7 @@ impl Pipeline {
             undone
         };
         if !undone.is_empty() {
+            let undone = self.punt_requests(table, packets, undone, &mut verdicts, detour);
             let left = Left {
                 keys: &keys,
                 aims: &aims,
@@ -132,6 +133,9 @@ impl Pipeline {
                 Err(verdict) => verdicts.set(index, verdict),
             }
         }
+        if careful.is_empty() {
+            return;
+        }
         let mut hits = [const { None }; BURST_MAX];
         table.lookup_burst(&keys, &mut hits);
         let mut turning = ArrayVec::<Turning, BURST_MAX>::new();
@@ -147,7 +151,7 @@ impl Pipeline {
                 }
                 Ok(Onward::Hairpin(one)) => turning.push(one),
                 Ok(Onward::Control(punt)) => {
-                    verdicts.set(index, self.punt(punt, detour, ledger));
+                    verdicts.set(index, self.punt(index, punt, detour));
                     ledger.is_for_control(one.outer.bytes());
                 }
                 Err(refusal) => {
@@ -190,7 +194,7 @@ impl Pipeline {
                     outer,
                 })
             }
-            Err(Aside::Punt(punt)) => Err(self.punt(punt, detour, ledger)),
+            Err(Aside::Punt(punt)) => Err(self.punt(index, punt, detour)),
             Err(Aside::Done(verdict)) => Err(ledger.turn_away(verdict, received)),
             Err(Aside::TunnelError(error)) => Err(self.hear(table, packet, &error, detour, ledger)),
             // Fragments of fragments are nothing that a tunnel's other end would send.

@@ -158,7 +158,7 @@ impl Pipeline {
                     ledger.receive(1, u32::from(inner.ipv4.total_len));
                     self.refuse_down(packet, &inner, reason.into(), detour, ledger)
                 }
-                (Aside::Punt(punt), _) => self.punt(punt, detour, ledger),
+                (Aside::Punt(punt), _) => self.punt(index, punt, detour),
                 (Aside::Done(verdict), _) => ledger.turn_away(verdict, seen.received),
                 // Of tunnels nobody hears on this side.
                 (Aside::TunnelError(_) | Aside::Fragment(_), _) => Verdict::Absorbed,

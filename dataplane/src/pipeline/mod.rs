@@ -29,6 +29,7 @@ mod meeting;
 mod outer;
 mod punt;
 mod refuse;
+mod request;
 mod rewrite;
 #[cfg(test)]
 pub(crate) mod tests;

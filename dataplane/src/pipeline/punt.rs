@@ -1,12 +1,10 @@
-//! Packets for this box itself: of which class they are, and whether one more may go up.
+//! Packets for this box itself: of which class they are, and of whom.
 //!
 //! A class chooses a ring and a rate, no more: whoever takes the packet reads it with every care.
 
-use crate::drop_reason::DropReason;
 use crate::packet::Packet;
 use crate::pipeline::Detour;
 use crate::pipeline::Inner;
-use crate::pipeline::Ledger;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Verdict;
 use crate::punt::PuntClass;
@@ -15,7 +13,7 @@ use crate::wire::ipv6;
 use crate::wire::ipv6::Ipv6;
 use crate::wire::transport;
 
-/// A packet for the control thread, if the limits of its class allow one more from its source.
+/// A packet for the control thread.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Punt {
     class: PuntClass,
@@ -53,20 +51,19 @@ impl Punt {
 }
 
 impl Pipeline {
-    /// Sends a packet up, or drops it for its rate.
+    /// Sends packet number `index` of a burst up. Whether its source may send one more is asked when it goes
+    /// ([`Detour::allows_up`]): until then its bucket has come near.
     #[cold]
     pub(super) fn punt<P: Packet>(
         &self,
+        index: usize,
         punt: Punt,
         detour: &mut Detour<P>,
-        ledger: &mut Ledger<'_>,
     ) -> Verdict {
         let Punt { class, source } = punt;
-        if detour.punts[class as usize].allows(&source, detour.now) {
-            Verdict::Punt(class)
-        } else {
-            ledger.turn_away(DropReason::PuntRate.into(), None)
-        }
+        detour.punts[class as usize].prefetch(&source);
+        detour.sources[index] = source;
+        Verdict::Punt(class)
     }
 
     /// A packet to an IPv6 address of ours, with `next_header` at `at` in its frame.
@@ -113,7 +110,7 @@ impl Pipeline {
         self.of_subscriber(class_of_ipv4(ipv4.protocol), b4)
     }
 
-    fn of_subscriber(&self, class: PuntClass, address: &[u8; 16]) -> Punt {
+    pub(super) fn of_subscriber(&self, class: PuntClass, address: &[u8; 16]) -> Punt {
         Punt {
             class,
             source: self.forwarding.punts.subscriber.of(address),
@@ -158,4 +155,4 @@ const ROUTER_SOLICITATION: u8 = 133;
 /// … to here (RFC 4861 s4.5).
 const REDIRECT: u8 = 137;
 /// RFC 6887 s7.
-const PCP_PORT: u16 = 5351;
+pub(super) const PCP_PORT: u16 = 5351;

@@ -8,6 +8,7 @@ use super::Granule;
 use super::NodeRefused;
 use super::ReserveError;
 use super::WordPlace;
+use crate::prefetch::prefetch;
 use crate::table::softwire::Softwire;
 use crate::table::sync::AtomicU32;
 use crate::table::sync::AtomicU64;
@@ -118,16 +119,7 @@ impl Memory {
     /// A hint; it may be about a place that nobody will look at, even one outside the reservation.
     #[inline(always)]
     fn prefetch(&self, offset: usize) {
-        let place = self.base.as_ptr().wrapping_add(offset);
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        {
-            use std::arch::x86_64::_MM_HINT_T0;
-            use std::arch::x86_64::_mm_prefetch;
-            // SAFETY: it has no effect on memory, whatever the address.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast_const().cast()) }
-        }
-        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-        let _ = place;
+        prefetch(self.base.as_ptr().wrapping_add(offset));
     }
 
     #[inline(always)]

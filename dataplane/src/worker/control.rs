@@ -3,31 +3,37 @@
 
 use crate::burst::Burst;
 use crate::drop_reason::DropReason;
+use crate::packet::Packet;
 use crate::ports::Ports;
 use crate::side::Side;
 use crate::worker::Worker;
 
 impl<P: Ports> Worker<P> {
-    /// Hands up what is for the box itself: class by class, but in the order in which it came.
+    /// Hands up what is for the box itself, as far as rates and rings allow: class by class, but in the order
+    /// in which it came.
     #[cold]
     pub(super) fn punt(&mut self) {
-        let mut punted = std::mem::take(&mut self.buffers.punted)
-            .into_iter()
-            .peekable();
-        let mut run = Burst::new();
-        while let Some((class, packet)) = punted.next() {
-            run.push(packet);
-            if punted.peek().is_some_and(|(next, _)| *next == class) {
-                continue;
+        let (ports, counters) = (&mut self.ports, &self.counters);
+        let (buffers, detour) = (&mut self.buffers, &mut self.detour);
+        let mut allowed = Burst::new();
+        for (class, waiting) in buffers.punted.drain() {
+            for (source, packet) in waiting.take() {
+                if detour.allows_up(class, &source) {
+                    allowed.push(packet);
+                } else {
+                    buffers.dropped.push(packet);
+                }
             }
-            let offered = run.len();
-            self.ports.punt(class, &mut run);
-            let refused = run.len();
-            self.counters
-                .add(class.counter(), (offered - refused) as u64);
-            self.counters
-                .drop_many(DropReason::PuntFull, refused as u64);
-            self.ports.release(&mut run);
+            let (offered, denied) = (allowed.len(), buffers.dropped.len());
+            ports.punt(class, &mut allowed);
+            let refused = allowed.len();
+            counters.add(class.counter(), (offered - refused) as u64);
+            if refused + denied > 0 {
+                counters.drop_many(DropReason::PuntFull, refused as u64);
+                counters.drop_many(DropReason::PuntRate, denied as u64);
+                ports.release(&mut allowed);
+                ports.release(&mut buffers.dropped);
+            }
         }
     }
 
@@ -73,6 +79,10 @@ impl<P: Ports> Worker<P> {
     fn send_injected(&mut self) -> usize {
         let (ports, counters, buffers) = (&mut self.ports, &self.counters, &mut self.buffers);
         let came = buffers.received.len();
+        // Control has written them on another core.
+        for packet in &buffers.received {
+            packet.prefetch();
+        }
         for packet in buffers.received.drain(..) {
             buffers.injected.add(counters, packet);
         }

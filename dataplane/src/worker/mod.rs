@@ -9,6 +9,7 @@ mod exchange;
 mod exit;
 mod idle;
 mod injected;
+mod punted;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +17,6 @@ use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
-
-use arrayvec::ArrayVec;
 
 use crate::burst::BURST_MAX;
 use crate::burst::Burst;
@@ -34,7 +33,6 @@ use crate::pipeline::Verdict;
 use crate::pipeline::Verdicts;
 use crate::ports::Layout;
 use crate::ports::Ports;
-use crate::punt::PuntClass;
 use crate::side::Side;
 use crate::table::Reader;
 use crate::wire::ethernet;
@@ -43,6 +41,7 @@ use crate::wire::ethernet::Ethernet;
 use exit::Exit;
 use idle::Quiet;
 use injected::Injected;
+use punted::Punted;
 
 pub use idle::Idle;
 pub use injected::INJECTED_MAX;
@@ -69,7 +68,7 @@ struct Buffers<P> {
     to_internet: Exit<P>,
     to_access: Exit<P>,
     injected: Injected<P>,
-    punted: ArrayVec<(PuntClass, P), BURST_MAX>,
+    punted: Punted<P>,
     dropped: Burst<P>,
 }
 
@@ -90,7 +89,7 @@ impl<P: Ports> Worker<P> {
             to_internet: Exit::new(Side::Internet),
             to_access: Exit::new(Side::Access),
             injected: Injected::new(),
-            punted: ArrayVec::new(),
+            punted: Punted::new(),
             dropped: Burst::new(),
         };
         let mut worker = Self {
@@ -246,6 +245,9 @@ impl<P: Ports> Worker<P> {
     /// Sends what is in hand through the pipeline, and where it belongs.
     #[inline]
     fn decide(&mut self, side: Side) {
+        if !self.buffers.punted.is_empty() {
+            self.punt();
+        }
         let table = self.reader.table();
         let packets = &mut self.buffers.received;
         let (pipeline, detour) = (&self.pipeline, &mut self.detour);
@@ -309,13 +311,14 @@ impl<P: Ports> Worker<P> {
             exit.append(ports, counters, &mut buffers.received);
             return;
         }
-        for (packet, verdict) in buffers.received.drain(..).zip(verdicts.iter()) {
+        let packets = buffers.received.drain(..).zip(verdicts.iter());
+        for (index, (packet, verdict)) in packets.enumerate() {
             let (side, pieces) = match *verdict {
                 Verdict::Internet => (Side::Internet, 1),
                 Verdict::Access => (Side::Access, 1),
                 Verdict::InPieces(side, pieces) => (side, pieces),
                 Verdict::Punt(class) => {
-                    buffers.punted.push((class, packet));
+                    buffers.punted.push(class, detour.source_up(index), packet);
                     continue;
                 }
                 Verdict::Drop(_) | Verdict::Absorbed => {
@@ -334,18 +337,15 @@ impl<P: Ports> Worker<P> {
         }
     }
 
-    /// Gives away what does not leave by a port.
+    /// Frees what goes nowhere.
     #[inline]
     fn give_away(&mut self) {
-        if !self.buffers.punted.is_empty() {
-            self.punt();
-        }
         if !self.buffers.dropped.is_empty() {
             self.ports.release(&mut self.buffers.dropped);
         }
     }
 
-    /// Transmits what the round has made.
+    /// Transmits what the round has made, and hands up what is for the box itself.
     #[inline]
     fn flush(&mut self) {
         let Self {
@@ -356,6 +356,10 @@ impl<P: Ports> Worker<P> {
         } = self;
         buffers.to_internet.flush(ports, counters);
         buffers.to_access.flush(ports, counters);
+        // Last: by now the buckets of their sources are near.
+        if !self.buffers.punted.is_empty() {
+            self.punt();
+        }
     }
 }
 
