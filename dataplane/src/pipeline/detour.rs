@@ -60,14 +60,25 @@ impl Share {
         per_source: 1000,
     };
 
-    /// IPv6 fragments that may wait at once: half of the buffers are for them. An incomplete packet has
-    /// one at least.
+    /// IPv6 fragments that may wait at once: half of the buffers are for them and for those of requests. An
+    /// incomplete packet has one at least.
     #[must_use]
     pub fn ipv6_fragments(self, forwarding: &Forwarding) -> usize {
         let packets = self.of(forwarding.reassembly.max_packets);
         packets
             .saturating_mul(forwarding.reassembly.max_fragments)
-            .min(self.buffers / 2 / frame_buffers(&forwarding.access))
+            .min(self.all_ipv6_fragments(forwarding) - self.request_fragments(forwarding))
+    }
+
+    /// IPv6 fragments of PCP requests that may wait at once, beside the others: few, for a request hardly
+    /// ever needs to be fragmented (1100 octets, RFC 6887 s7), and those of a packet follow each other.
+    #[must_use]
+    pub fn request_fragments(self, forwarding: &Forwarding) -> usize {
+        (self.all_ipv6_fragments(forwarding) / 8).min(REQUEST_FRAGMENTS)
+    }
+
+    fn all_ipv6_fragments(self, forwarding: &Forwarding) -> usize {
+        self.buffers / 2 / frame_buffers(&forwarding.access)
     }
 
     /// IPv6 packets that may be incomplete at once.
@@ -117,6 +128,8 @@ pub struct Detour<P> {
     pub(super) up: VirtualReassembly<Held<P>>,
     /// IPv6 fragments from lwB4s.
     pub(super) reassembly: Reassembly<P>,
+    /// Those of PCP requests, as far as that can be seen: data cannot take their room, nor they that of data.
+    pub(super) requests: Reassembly<P>,
     /// Later pieces of packets that leave for the Internet, in the order of their first ones.
     pub(super) to_internet: Tails<P>,
     /// Later pieces of packets that leave for lwB4s.
@@ -178,6 +191,16 @@ impl<P: Packet> Detour<P> {
                 timeout: forwarding.reassembly.timeout,
                 evictions: share.evictions,
             }),
+            requests: Reassembly::new(reassembly::Limits {
+                packets: share.request_fragments(forwarding),
+                fragments_each: forwarding
+                    .reassembly
+                    .max_fragments
+                    .min(REQUEST_FRAGMENTS_EACH),
+                buffers: share.request_fragments(forwarding),
+                timeout: forwarding.reassembly.timeout,
+                evictions: share.evictions,
+            }),
             to_internet: Tails::with_capacity(TAILS),
             to_access: Tails::with_capacity(TAILS),
         }
@@ -227,7 +250,7 @@ impl<P: Packet> Detour<P> {
     /// How many IPv6 fragments wait.
     #[must_use]
     pub fn held_ipv6_fragments(&self) -> usize {
-        self.reassembly.held()
+        self.reassembly.held() + self.requests.held()
     }
 
     /// Who is behind packet number `index` of the burst, which goes up.
@@ -282,6 +305,10 @@ pub(super) fn held_buffers(forwarding: &Forwarding) -> usize {
 /// Fragments that may wait for one first: as many as make a packet of 64 KiB at the smallest MTU that is
 /// met in practice (576).
 const HELD_EACH: usize = 128;
+/// Fragments of requests that may wait at a worker.
+const REQUEST_FRAGMENTS: usize = 256;
+/// Fragments of a request: at the smallest MTU that is met in practice, 576, three would do.
+const REQUEST_FRAGMENTS_EACH: usize = 8;
 /// Later pieces that a burst may leave behind for each side; a packet of 64 KiB has 53 at 1280 octets.
 const TAILS: usize = 4096;
 /// Packets that are given up in one look, so that the end of a flood does not hold up a round.

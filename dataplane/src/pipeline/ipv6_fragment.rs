@@ -14,6 +14,7 @@ use crate::pipeline::error::Tunnel;
 use crate::pipeline::from_access::skip_destination_options;
 use crate::reassembly::Fragment;
 use crate::reassembly::Outcome;
+use crate::reassembly::Reassembly;
 use crate::wire::fragment;
 use crate::wire::fragment::FragmentHeader;
 use crate::wire::icmpv6;
@@ -48,9 +49,12 @@ impl Pipeline {
         ledger: &mut Ledger<'_>,
     ) -> Option<Verdict> {
         detour.is_stirred = true;
-        let outcome = detour
-            .reassembly
-            .take(packet, &fragment.fragment, detour.now);
+        let is_request = self.is_of_request(packet, fragment, detour);
+        let store = match is_request {
+            true => &mut detour.requests,
+            false => &mut detour.reassembly,
+        };
+        let outcome = store.take(packet, &fragment.fragment, detour.now);
         match outcome {
             Outcome::Whole(absorbed) => {
                 ledger.reassemble(absorbed);
@@ -75,6 +79,21 @@ impl Pipeline {
         }
     }
 
+    /// Whether a fragment is kept with those of PCP requests. That is seen in the first one; what comes before
+    /// it is with all others, and so is the first then.
+    fn is_of_request<P: Packet>(
+        &self,
+        packet: &P,
+        fragment: &TunnelFragment,
+        detour: &Detour<P>,
+    ) -> bool {
+        let TunnelFragment { fragment, .. } = fragment;
+        detour.requests.knows(fragment)
+            || fragment.is_first()
+                && self.begins_request(fragment.next_header(), fragment.payload(packet.head()))
+                && !detour.reassembly.knows(fragment)
+    }
+
     /// Gives up packets that were not complete in time, and those that had to make room for newer ones.
     /// What is left of them is sent with `send`: the errors to their senders (FR-008).
     pub fn give_up_reassembly<P: Packet>(
@@ -83,10 +102,14 @@ impl Pipeline {
         ledger: &mut Ledger<'_>,
         mut send: impl FnMut(P),
     ) {
-        let evicted = detour.reassembly.evicted();
-        ledger.drop_ipv6_fragments(DropReason::Ipv6FragmentNoRoom, evicted);
+        let evicted = [&mut detour.reassembly, &mut detour.requests].map(Reassembly::evicted);
+        for evicted in evicted {
+            ledger.drop_ipv6_fragments(DropReason::Ipv6FragmentNoRoom, evicted);
+        }
         for _ in 0..GIVEN_UP_AT_ONCE {
-            let Some(expired) = detour.reassembly.expire(detour.now) else {
+            let now = detour.now;
+            let expired = detour.reassembly.expire(now);
+            let Some(expired) = expired.or_else(|| detour.requests.expire(now)) else {
                 break;
             };
             ledger.drop_ipv6_fragments(DropReason::Ipv6FragmentTimeout, expired.discarded);

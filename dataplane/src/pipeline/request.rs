@@ -19,6 +19,7 @@ use crate::wire::ipv4::Ipv4;
 use crate::wire::ipv6;
 use crate::wire::ipv6::Ipv6;
 use crate::wire::transport;
+use crate::wire::u16_at;
 
 impl Pipeline {
     /// Sends requests up. Returns the places of the other packets.
@@ -42,6 +43,26 @@ impl Pipeline {
             }
         }
         others
+    }
+
+    /// Whether the fragmented part of a packet to a tunnel's end begins as a request does: `payload`, behind
+    /// headers of which the last names `next_header`.
+    pub(super) fn begins_request(&self, next_header: u8, payload: &[u8]) -> bool {
+        let udp_at = match next_header {
+            ipv6::IPV4 => {
+                let Some(ipv4) = payload.first_chunk::<{ ipv4::HEADER }>() else {
+                    return false;
+                };
+                let is_to_us = ipv4[16..] == self.forwarding.aftr_address.to_be_bytes();
+                if !is_to_us || ipv4[0] >> 4 != 4 || ipv4[9] != transport::UDP {
+                    return false;
+                }
+                usize::from(ipv4[0] & 0x0f) * 4
+            }
+            ipv6::UDP if self.forwarding.plain_ipv6_pcp => 0,
+            _ => return false,
+        };
+        u16_at(payload, udp_at + 2) == Some(PCP_PORT)
     }
 
     /// The lwB4 whose request a usual packet is.

@@ -123,6 +123,27 @@ impl Fragment {
     }
 }
 
+impl Fragment {
+    /// Whether it begins its packet.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.place.start == 0
+    }
+
+    /// What follows its Fragment header.
+    #[must_use]
+    pub fn next_header(&self) -> u8 {
+        self.place.next_header
+    }
+
+    /// As much of what it carries as is in the first segment of its frame.
+    #[must_use]
+    pub fn payload<'h>(&self, head: &'h [u8]) -> &'h [u8] {
+        let end = self.place.payload_end().min(head.len());
+        head.get(self.place.payload_at()..end).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 impl Key {
     /// One of many keys between the same hosts.

@@ -168,6 +168,27 @@ impl<P: Packet> Reassembly<P> {
         }
     }
 
+    /// Whether something is known of the packet that a fragment is of.
+    #[must_use]
+    pub fn knows(&self, fragment: &Fragment) -> bool {
+        let hash = self.packets.hash(&fragment.key);
+        !self.is_empty() && self.packets.find(&fragment.key, hash).is_some()
+    }
+
+    /// Whether nothing is known of any packet.
+    #[must_use]
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.packets.oldest().is_none()
+    }
+
+    /// Whether something is known of the packet with this [hash](Self::hash).
+    #[must_use]
+    #[inline(always)]
+    pub fn has(&self, hash: u64) -> bool {
+        self.packets.has(hash)
+    }
+
     /// What [`turns_away`](Self::turns_away) finds a packet by.
     #[must_use]
     #[inline(always)]

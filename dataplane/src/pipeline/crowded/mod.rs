@@ -22,7 +22,6 @@ use crate::pipeline::doorway::Doorway;
 use crate::pipeline::from_access::skip_destination_options;
 use crate::pipeline::gate::Gate;
 use crate::pipeline::ipv4_fragment::name;
-use crate::reassembly::Reassembly;
 use crate::table::Table;
 use crate::virtual_reassembly::VirtualReassembly;
 use crate::wire::ethernet;
@@ -199,7 +198,7 @@ impl Pipeline {
         };
         let len = ipv6.payload_len - behind;
         let mut seen = match next_header {
-            ipv6::FRAGMENT => see_fragment(&ipv6, &payload[behind..], len, &detour.reassembly),
+            ipv6::FRAGMENT => self.see_fragment(&ipv6, &payload[behind..], len, detour),
             ipv6::IPV4 => see_inner(table, &ipv6, &payload[behind..], len, &detour.up),
             _ => Seen::NoFragment,
         };
@@ -207,6 +206,43 @@ impl Pipeline {
             one.must_wait &= is_usual_frame && behind == 0;
         }
         seen
+    }
+
+    /// A fragment of a tunnel packet, which `payload` begins with, of `len` octets.
+    #[inline(always)]
+    fn see_fragment<P: Packet>(
+        &self,
+        ipv6: &Ipv6,
+        payload: &[u8],
+        len: usize,
+        detour: &Detour<P>,
+    ) -> Seen {
+        let Ok(header) = FragmentHeader::parse(payload) else {
+            return Seen::NoFragment;
+        };
+        let start = usize::from(header.offset_octets);
+        let Some(len) = len.checked_sub(fragment::HEADER) else {
+            return Seen::NoFragment;
+        };
+        let (source, destination, name) = (&ipv6.source, &ipv6.destination, header.identification);
+        // What the others are told about is for the careful path, and so are requests, which have room of
+        // their own.
+        let is_good = len > 0
+            && (!header.more || len.is_multiple_of(8))
+            && start + len <= usize::from(u16::MAX)
+            && !header.is_atomic()
+            && (start > 0 || holds_ipv4_header(&header, payload));
+        let is_request = (start == 0
+            && self.begins_request(header.next_header, &payload[fragment::HEADER..]))
+            || !detour.requests.is_empty()
+                && detour
+                    .requests
+                    .has(detour.requests.hash(source, destination, name));
+        Seen::Ipv6(Newcomer {
+            hash: detour.reassembly.hash(source, destination, name),
+            bytes: 0,
+            must_wait: is_good && !is_request,
+        })
     }
 }
 
@@ -219,29 +255,6 @@ fn at<P: Packet>(gate: &Gate, door: &Doorway, packet: &P) -> Option<(usize, bool
         return Some((gate.ip_at(), true));
     }
     door.payload_at(packet, head).map(|at| (at, false))
-}
-
-/// A fragment of a tunnel packet, which `payload` begins with, of `len` octets.
-#[inline(always)]
-fn see_fragment<P: Packet>(ipv6: &Ipv6, payload: &[u8], len: usize, store: &Reassembly<P>) -> Seen {
-    let Ok(header) = FragmentHeader::parse(payload) else {
-        return Seen::NoFragment;
-    };
-    let start = usize::from(header.offset_octets);
-    let Some(len) = len.checked_sub(fragment::HEADER) else {
-        return Seen::NoFragment;
-    };
-    // What the others are told about is for the careful path.
-    let is_good = len > 0
-        && (!header.more || len.is_multiple_of(8))
-        && start + len <= usize::from(u16::MAX)
-        && !header.is_atomic()
-        && (start > 0 || holds_ipv4_header(&header, payload));
-    Seen::Ipv6(Newcomer {
-        hash: store.hash(&ipv6.source, &ipv6.destination, header.identification),
-        bytes: 0,
-        must_wait: is_good,
-    })
 }
 
 /// Whether a first fragment has the whole header of an IPv4 packet without options.
