@@ -31,6 +31,10 @@ pub trait LeaseStore: Send {
     /// effects back.
     fn append(&mut self, rows: &[Row], moment: &Moment) -> Result<Flush, CommitError>;
 
+    /// Whether an append of so many rows would wait for the disk by itself, and with it everybody: others are on
+    /// their way, and it needs a place where they must not be any more. When those have settled it would not.
+    fn must_wait(&self, rows: usize) -> bool;
+
     /// Hears how a flush went.
     ///
     /// # Errors

@@ -71,6 +71,7 @@ impl Committer {
         }
         let work = Work {
             under_way: UnderWay::new(store, softwires, quarantine),
+            held: None,
             flushes,
             flushed,
             reported,
@@ -114,6 +115,8 @@ fn run_all(to_run: &Receiver<Flush>, ran: &Sender<Flushed>) {
 
 struct Work {
     under_way: UnderWay,
+    /// A batch that waits for those under way; behind it, orders wait too.
+    held: Option<(Batch, Moment)>,
     flushes: Sender<Flush>,
     flushed: Receiver<Flushed>,
     reported: Sender<Report>,
@@ -154,26 +157,37 @@ impl Work {
 
     /// Does one thing. `false` when no orders will come.
     fn step(&mut self, inbox: &Receiver<Order>) -> Result<bool, Stopping> {
-        select! {
-            recv(inbox) -> order => match order {
-                Ok(Order::Commit(batch, moment)) => {
-                    if let Some(flush) = self.under_way.begin(batch, &moment)? {
-                        self.flushes.send(flush)?;
+        match self.held.take() {
+            Some((batch, moment)) if self.under_way.must_wait(&batch) => {
+                self.held = Some((batch, moment));
+                let flushed = self.flushed.recv().map_err(|_| Stopping)?;
+                self.under_way.settle(flushed)?;
+            }
+            Some((batch, moment)) => self.begin(batch, &moment)?,
+            None => select! {
+                recv(inbox) -> order => match order {
+                    Ok(Order::Commit(batch, moment)) => self.held = Some((batch, moment)),
+                    Ok(Order::Tend(moment)) => self.under_way.tend(&moment),
+                    Err(_) => return Ok(false),
+                },
+                recv(self.flushed) -> flushed => {
+                    if let Ok(flushed) = flushed {
+                        self.under_way.settle(flushed)?;
                     }
                 }
-                Ok(Order::Tend(moment)) => self.under_way.tend(&moment),
-                Err(_) => return Ok(false),
             },
-            recv(self.flushed) -> flushed => {
-                if let Ok(flushed) = flushed {
-                    self.under_way.settle(flushed)?;
-                }
-            }
         }
         for report in self.under_way.reports() {
             self.reported.send(report)?;
         }
         Ok(true)
+    }
+
+    fn begin(&mut self, batch: Batch, moment: &Moment) -> Result<(), Stopping> {
+        if let Some(flush) = self.under_way.begin(batch, moment)? {
+            self.flushes.send(flush)?;
+        }
+        Ok(())
     }
 }
 

@@ -82,6 +82,11 @@ impl UnderWay {
         }
     }
 
+    /// Whether a batch would hold up those that are under way; when they have settled, it would not.
+    pub(super) fn must_wait(&self, batch: &Batch) -> bool {
+        self.store.must_wait(batch.to_store().count())
+    }
+
     /// Takes a batch in, and tells what has to be run for it.
     pub(super) fn begin(
         &mut self,

@@ -155,10 +155,23 @@ impl FileStore {
 
     /// Goes on to another segment unless the active one has room for so many octets.
     fn make_room(&mut self, octets: usize) -> Result<(), CommitError> {
-        match self.active {
-            Some(active) if active.at + octets as u64 <= self.slots[active.slot].octets => Ok(()),
-            _ => self.begin_segment(),
+        if self.has_place(octets) {
+            Ok(())
+        } else {
+            self.begin_segment()
         }
+    }
+
+    /// Whether the active segment has room for so many rows.
+    pub(super) fn has_place_for(&self, rows: usize) -> bool {
+        self.has_place(longest(rows))
+    }
+
+    fn has_place(&self, octets: usize) -> bool {
+        let place = self
+            .active
+            .map(|active| (active, self.slots[active.slot].octets));
+        place.is_some_and(|(active, end)| active.at + octets as u64 <= end)
     }
 
     /// Goes on to another segment, so that all records so far are in closed ones.

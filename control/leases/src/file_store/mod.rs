@@ -182,6 +182,10 @@ impl LeaseStore for FileStore {
         }
     }
 
+    fn must_wait(&self, rows: usize) -> bool {
+        self.flight.first_open().is_some() && !self.has_place_for(rows)
+    }
+
     fn settle(&mut self, flushed: Flushed) -> Result<(), CommitError> {
         // What is on its way is in the active segment: nothing else says anything about it.
         if self.active.is_none() || flushed.segment != self.last_segment {

@@ -200,3 +200,28 @@ fn a_store_flushes_by_itself_when_nobody_else_does() {
     disk.lose_power();
     assert!(reopened(&disk, store).1.len() > 290);
 }
+
+/// A segment must be durable before the next one is begun. Whoever waits for the flushes that are under way does
+/// not make others wait for one more.
+#[test]
+fn an_append_that_would_wait_for_the_disk_says_so_until_those_before_it_have_settled() {
+    let disk = SimulatedDisk::new(8);
+    let mut store = open(&disk, later(0)).unwrap().0.store;
+    let mut last = append(&mut store, 1);
+    let mut number = 1;
+    while !store.must_wait(1) {
+        number += 1;
+        let next = append(&mut store, number);
+        store.settle(last.run()).unwrap();
+        last = next;
+        assert!(store.durable() < last.turn(), "it has synced by itself");
+    }
+    assert!(number > 10);
+    store.settle(last.run()).unwrap();
+    assert!(!store.must_wait(1));
+    let begins_a_segment = append(&mut store, number + 1);
+    assert!(!store.must_wait(1));
+    store.settle(begins_a_segment.run()).unwrap();
+    let all: Vec<_> = (1..=number + 1).collect();
+    assert_eq!(reopened(&disk, store), (Ending::Whole, rows(&all)));
+}
