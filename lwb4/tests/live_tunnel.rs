@@ -286,10 +286,10 @@ fn what_the_kernel_refuses_is_counted_and_all_others_go() {
         return;
     };
     // EPERM for what is to be dropped: packets of 100 octets behind the IPv6 header.
-    let chain =
-        "table ip6 t { chain c { type filter hook output priority 0; ip6 length 100 drop; } }\n";
+    let rule = "add table ip6 t; add chain ip6 t c { type filter hook output priority 0; }; \
+                add rule ip6 t c ip6 length 100 drop";
     let mut nft = Command::new("ip");
-    nft.args(["netns", "exec", &pair.b4, "nft", chain]);
+    nft.args(["netns", "exec", &pair.b4, "nft", rule]);
     if !nft.output().is_ok_and(|output| output.status.success()) {
         println!("SKIPPED: it needs nft(8); nothing was tested");
         return;
