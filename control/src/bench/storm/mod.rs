@@ -8,13 +8,16 @@
 //! ```
 //!
 //! Rings, control, store and table are those of `run`; the lwB4s and the plain traffic beside them are
-//! made and answered on the worker's core, which thus has more to do than in a network.
+//! made and answered on the worker's core, which thus has more to do than in a network. Where both cores are
+//! threads of one, the worker is also slower while control works, whatever that is about. So what requests
+//! take of the worker's time is measured by itself.
 
 mod clients;
 mod phases;
 mod ports;
 mod report;
 mod request;
+mod stopwatch;
 
 use std::path::PathBuf;
 use std::sync::Arc;

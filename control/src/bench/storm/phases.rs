@@ -41,6 +41,8 @@ struct Window {
     plain: u64,
     /// Seconds that lwB4s took on the worker's core.
     own_s: f64,
+    /// Seconds that requests and answers took of the worker's time.
+    request_s: f64,
 }
 
 impl Window {
@@ -97,11 +99,17 @@ impl Director {
         let worker = |window: &Window| window.plain as f64 / window.worker_s();
         let worker_alone = best(&mut rounds.iter().map(|(alone, ..)| worker(alone)));
         let worker_mixed = best(&mut rounds.iter().map(|(_, mixed, _)| worker(mixed)));
-        let request = |(_, mixed, _): &(Window, Window, u64)| {
-            let others_s = mixed.worker_s() - mixed.plain as f64 / worker_alone;
-            others_s / mixed.served as f64 * 1e9
-        };
-        let request_ns = rounds.iter().map(request).fold(f64::INFINITY, f64::min);
+        let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
+        let request_share = least(
+            &mut rounds
+                .iter()
+                .map(|(_, mixed, _)| mixed.request_s / mixed.worker_s()),
+        );
+        let request_ns = least(
+            &mut rounds
+                .iter()
+                .map(|(_, mixed, _)| mixed.request_s / mixed.served as f64 * 1e9),
+        );
         Ok(Figures {
             held: held as u64,
             granted,
@@ -120,6 +128,7 @@ impl Director {
             plain_beside_mpps: mixed / 1e6,
             plain_rate_lost: 1.0 - mixed / alone,
             plain_rate_lost_to_worker: 1.0 - worker_mixed / worker_alone,
+            request_share,
             request_ns,
             plain_packets_lost: rounds.iter().map(|(.., lost)| lost).sum(),
             memory_each: each(memory()),
@@ -165,6 +174,7 @@ impl Director {
                 &self.board.served,
                 &self.board.plain_packets,
                 &self.board.own_ticks,
+                &self.board.request_ticks,
             ]
             .map(|count| count.load(Ordering::Relaxed))
         };
@@ -177,6 +187,7 @@ impl Director {
             served: after[1] - before[1],
             plain: after[2] - before[2],
             own_s: (after[3] - before[3]) as f64 / clock::tsc_hz() as f64,
+            request_s: (after[4] - before[4]) as f64 / clock::tsc_hz() as f64,
         }
     }
 }

@@ -26,6 +26,7 @@ use lwaftr_dataplane::side::Side;
 use super::clients::Board;
 use super::clients::Phase;
 use super::request;
+use super::stopwatch::Stopwatch;
 use crate::bench::mill::Mill;
 
 /// The ports.
@@ -43,6 +44,7 @@ pub(super) struct StormPorts<'k> {
     heard_ns: u64,
     /// Ticks that the lwB4s have taken.
     own_ticks: u64,
+    stopwatch: Stopwatch,
 }
 
 /// The lwB4s, by number.
@@ -91,6 +93,7 @@ impl<'k> StormPorts<'k> {
             outstanding: 0,
             heard_ns: 0,
             own_ticks: 0,
+            stopwatch: Stopwatch::default(),
         }
     }
 
@@ -100,6 +103,13 @@ impl<'k> StormPorts<'k> {
         self.board
             .own_ticks
             .store(self.own_ticks, Ordering::Relaxed);
+    }
+
+    /// What follows is not about requests.
+    fn stop(&mut self) {
+        if let Some(ticks) = self.stopwatch.stop() {
+            self.board.request_ticks.store(ticks, Ordering::Relaxed);
+        }
     }
 
     /// How many requests are to be sent at `now`.
@@ -204,25 +214,38 @@ impl Ports for StormPorts<'_> {
     }
 
     fn receive(&mut self, side: Side, burst: &mut Burst<Mbuf>) {
+        self.stop();
         match side {
             Side::Internet if self.board.plain.load(Ordering::Relaxed) => {
                 self.mill.receive(side, burst);
             }
             Side::Internet => {}
-            Side::Access => self.ask(burst),
+            Side::Access => {
+                self.ask(burst);
+                if !burst.is_empty() {
+                    self.stopwatch.has_requests = true;
+                    self.stopwatch.run();
+                }
+            }
         }
     }
 
     fn transmit(&mut self, side: Side, packets: &mut Outgoing<Mbuf>) {
+        self.stop();
         // Control's packets leave in bursts of their own, so that one tells of all.
         let first = packets.first();
         if first.is_some_and(|packet| request::answer(packet.head()).is_some()) {
             self.hear_all(packets);
+            self.stopwatch.run();
             return;
         }
         let count = packets.len() as u64;
         self.board.plain_packets.fetch_add(count, Ordering::Relaxed);
         self.mill.transmit(side, packets);
+        // They go up when everything else has left.
+        if self.stopwatch.has_requests {
+            self.stopwatch.run();
+        }
     }
 
     fn punt(&mut self, class: PuntClass, packets: &mut Burst<Mbuf>) {
@@ -230,7 +253,12 @@ impl Ports for StormPorts<'_> {
     }
 
     fn injected(&mut self, burst: &mut Burst<Mbuf>) {
-        self.injected.pop_burst(burst, BURST_MAX);
+        self.stop();
+        self.stopwatch.has_requests = false;
+        let begun = clock::tsc();
+        if self.injected.pop_burst(burst, BURST_MAX) > 0 {
+            self.stopwatch.run_since(begun);
+        }
     }
 
     fn release(&mut self, packets: &mut Burst<Mbuf>) {

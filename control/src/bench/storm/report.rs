@@ -41,6 +41,9 @@ pub(super) struct Figures {
     pub(super) plain_rate_lost: f64,
     /// What it costs when the time of the lwB4s is taken out of both.
     pub(super) plain_rate_lost_to_worker: f64,
+    /// Share of the worker's time, without that of the lwB4s, that requests and answers take; so much of its
+    /// rate plain traffic loses to them on a core that it has for itself.
+    pub(super) request_share: f64,
     /// Nanoseconds that a request and its answer take of the worker's time.
     pub(super) request_ns: f64,
     /// Plain packets that found no softwire meanwhile.
@@ -129,7 +132,11 @@ impl Report {
         );
         row(
             "  a request costs the worker",
-            format!("{:.0} ns", figures.request_ns),
+            format!(
+                "{:.0} ns, {:.1} % of its time",
+                figures.request_ns,
+                figures.request_share * 100.0
+            ),
         );
         row(
             "memory a lease",
