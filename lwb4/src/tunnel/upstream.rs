@@ -93,6 +93,10 @@ impl Upstream {
         let largest = match offload {
             Offload::None => ipv4.total_len,
             Offload::Checksum { start, offset } => {
+                // What is summed begins behind the header, which has been judged.
+                if usize::from(start) < ipv4.header_len {
+                    return Err(DropReason::BadOffload.into());
+                }
                 transport::complete(packet, start.into(), offset.into())?;
                 ipv4.total_len
             }
@@ -184,6 +188,17 @@ mod tests {
             way(between([192, 0, 0, 2], [198, 51, 100, 7])),
             Ok(Way::Nat)
         );
+    }
+
+    #[test]
+    fn a_checksum_is_never_written_into_the_header() {
+        for (start, offset) in [(0, 10), (12, 6), (19, 0)] {
+            let (mut packet, before) = (hex(sample::UDP), hex(sample::UDP));
+            let offload = Offload::Checksum { start, offset };
+            let admitted = UPSTREAM.admit(&mut packet, offload, 1460);
+            assert_eq!(admitted, Err(DropReason::BadOffload.into()));
+            assert_eq!(packet, before);
+        }
     }
 
     #[test]
