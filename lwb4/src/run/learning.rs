@@ -6,17 +6,17 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use pcp::instant::Instant;
 use rustix::net::netdevice;
 use tracing::debug;
-use tracing::info;
 use tracing::warn;
 
 use super::RunError;
+use super::addresses::Addresses;
+use super::choosing::choosing;
 use super::names::Names;
 use super::poll::Poll;
 use super::poll::Source;
@@ -30,7 +30,6 @@ use crate::dhcpv6::Prefix;
 use crate::dhcpv6::choice::Choice;
 use crate::dhcpv6::choice::ChoiceConfig;
 use crate::dhcpv6::choice::Mechanism;
-use crate::dhcpv6::choice::OnAftrName;
 use crate::dhcpv6::choice::Remote;
 use crate::dhcpv6::client::Action;
 use crate::dhcpv6::client::Client;
@@ -45,7 +44,7 @@ use crate::dhcpv6::socket::Socket;
 
 /// What is known, who is asked, and what came of it.
 pub(super) struct Learning {
-    mode: Dhcpv6Mode,
+    pub(super) mode: Dhcpv6Mode,
     choosing: ChoiceConfig,
     /// The interface towards the access network, if it is named.
     wan: Option<u32>,
@@ -59,11 +58,9 @@ pub(super) struct Learning {
     /// What DHCPv6 said last.
     pub(super) since: Option<Instant>,
     pub(super) counts: Counts,
-    /// The address that we made, and the leased ones, each with the interface that it is on.
-    constructed: Option<(u32, Ipv6Addr)>,
-    leased: Vec<Ipv6Addr>,
+    pub(super) addresses: Addresses,
     /// The local end that the configuration wants.
-    local: Option<Ipv6Addr>,
+    pub(super) local: Option<Ipv6Addr>,
     /// When addresses were looked at last, and whether something has been said since.
     looked: Instant,
     stale: bool,
@@ -136,8 +133,7 @@ impl Learning {
             names: Names::open(config, poll)?,
             since: None,
             counts: Counts::default(),
-            constructed: None,
-            leased: Vec::new(),
+            addresses: Addresses::on(wan),
             local: config.tunnel.local,
             looked: now,
             stale: true,
@@ -275,20 +271,8 @@ impl Learning {
 
     /// Takes away what we have put on interfaces.
     pub(super) fn end(&mut self, steer: &mut Steer) {
-        self.construct(None, steer);
-        self.lease(&[], steer);
-    }
-
-    /// The name of the mechanism, for people.
-    pub(super) fn mechanism(&self) -> &'static str {
-        match self.choice.mechanism {
-            _ if self.mode == Dhcpv6Mode::Off => "configured",
-            Mechanism::Dhcp { .. } => "dhcpv6",
-            Mechanism::AwaitsPrefix { .. } => "awaits-prefix",
-            Mechanism::Pcp { .. } => "pcp",
-            Mechanism::DsLite { .. } => "ds-lite",
-            Mechanism::None => "none",
-        }
+        self.addresses.construct(None, &mut steer.netlink);
+        self.addresses.lease(&[], &mut steer.netlink);
     }
 
     fn ask(&mut self, steer: &mut Steer, now: Instant) {
@@ -320,7 +304,7 @@ impl Learning {
         self.counts.provided += 1;
         self.since = Some(now);
         let addresses: Vec<_> = provision.addresses.iter().map(|it| it.value).collect();
-        self.lease(&addresses, steer);
+        self.addresses.lease(&addresses, &mut steer.netlink);
         let prefixes = provision.prefixes.into_iter().map(|lease| Lasting {
             value: lease.value,
             until: lease.until,
@@ -347,113 +331,6 @@ impl Learning {
         }
         active
     }
-
-    fn choose(&mut self, choice: Choice, steer: &mut Steer, now: Instant) {
-        let same = choice.mechanism == self.choice.mechanism;
-        let until = choice.until.filter(|until| *until != FOREVER);
-        if !same {
-            info!("softwire: {:?}", choice.mechanism);
-            self.not_asked.clear();
-            if !matches!(choice.mechanism, Mechanism::Dhcp { .. }) {
-                self.construct(None, steer);
-                // Sets of the configuration stay.
-                if matches!(self.choice.mechanism, Mechanism::Dhcp { .. }) {
-                    steer.provisioning.take_back(now);
-                }
-                steer.leave(now);
-            }
-        }
-        match &choice.mechanism {
-            Mechanism::Dhcp { set, br, source } => {
-                self.construct(Some((*br, *source)), steer);
-                steer.config.tunnel.local = Some(*source);
-                steer.remote = Some(*br);
-                steer.provisioning.give(vec![*set], until, now);
-            }
-            Mechanism::Pcp { servers, .. } => {
-                steer.config.tunnel.local = self.local;
-                if !same {
-                    self.choose_server(servers, steer);
-                }
-            }
-            Mechanism::AwaitsPrefix { prefix } => {
-                steer.complain(&format!("DHCPv6 binds {prefix}, which is none of ours"));
-            }
-            Mechanism::DsLite { aftr } => {
-                steer.complain(&format!("DHCPv6 offers DS-Lite at {aftr} alone"));
-            }
-            Mechanism::None => steer.complain("DHCPv6 offers no lwAFTR"),
-        }
-        self.choice = choice;
-    }
-
-    /// Which PCP server is asked (PC-100): the first of option 86 that is inside the softwire, else the
-    /// configured one. Those with IPv6 addresses are for DS-Lite routers, which ask in plain IPv6 (RFC 8585
-    /// s4.3, DSLITE-3); an lwB4 asks through its softwire (RFC 6333 s5.7, TN-045), which is what the lwAFTR
-    /// knows it by, and its port set would be the same (DH-041: a listener that lwAFTRs may have or not).
-    fn choose_server(&mut self, servers: &[Vec<IpAddr>], steer: &mut Steer) {
-        let all = || servers.iter().flatten().copied();
-        let mut inside = all().filter_map(|address| match address {
-            IpAddr::V4(address) => is_aftr(address).then_some(address),
-            IpAddr::V6(_) => None,
-        });
-        let server = inside.next();
-        steer.ask_at(server);
-        let used = IpAddr::V4(steer.config.provisioning.pcp.server);
-        self.not_asked = all().filter(|address| *address != used).collect();
-        if !self.not_asked.is_empty() {
-            let others = &self.not_asked;
-            info!("PCP servers of option 86 that are not asked: {others:?}; {used} is");
-        }
-    }
-
-    /// Has this address of ours, towards that lwAFTR, and no other that we made (LW-023).
-    fn construct(&mut self, wanted: Option<(Ipv6Addr, Ipv6Addr)>, steer: &mut Steer) {
-        let wanted = wanted.and_then(|(br, own)| {
-            let interface = self.wan.or_else(|| {
-                let way = steer.netlink.way_to(br).ok()?;
-                Some(way.interface)
-            });
-            interface.map(|interface| (interface, own))
-        });
-        if wanted == self.constructed {
-            return;
-        }
-        if let Some((interface, own)) = self.constructed.take()
-            && let Err(error) = steer.netlink.remove_tunnel_address(interface, own)
-        {
-            warn!("{error}");
-        }
-        if let Some((interface, own)) = wanted {
-            match steer.netlink.add_tunnel_address(interface, own) {
-                Ok(()) => self.constructed = wanted,
-                Err(error) => warn!("{error}"),
-            }
-        }
-    }
-
-    /// Has these leased addresses on the WAN, and none that was leased before.
-    fn lease(&mut self, addresses: &[Ipv6Addr], steer: &mut Steer) {
-        let Some(interface) = self.wan else {
-            return;
-        };
-        for old in self.leased.iter().filter(|old| !addresses.contains(old)) {
-            if let Err(error) = steer.netlink.remove_tunnel_address(interface, *old) {
-                warn!("{error}");
-            }
-        }
-        for new in addresses.iter().filter(|new| !self.leased.contains(new)) {
-            if let Err(error) = steer.netlink.add_tunnel_address(interface, *new) {
-                warn!("{error}");
-            }
-        }
-        self.leased = addresses.to_vec();
-    }
-}
-
-/// Whether a lwAFTR may have this address inside the softwire (TN-040).
-const fn is_aftr(address: Ipv4Addr) -> bool {
-    matches!(address.octets(), [192, 0, 0, 1 | 3..=6])
 }
 
 fn goal(dhcpv6: config::Dhcpv6) -> Goal {
@@ -462,25 +339,6 @@ fn goal(dhcpv6: config::Dhcpv6) -> Goal {
         (true, false) => Goal::Address,
         (false, true) => Goal::Prefix(0),
         (true, true) => Goal::AddressAndPrefix(0),
-    }
-}
-
-/// A plain address without DHCPv6 is steered to from the start, and nothing has to be chosen.
-fn choosing(config: &Config) -> ChoiceConfig {
-    let configured = match &config.tunnel.remote {
-        Some(config::Remote::Address(_)) if config.dhcpv6.mode == Dhcpv6Mode::Off => None,
-        Some(config::Remote::Address(address)) => Some(Remote::Address(*address)),
-        Some(config::Remote::Name(name)) => Some(Remote::Name(name.clone())),
-        None => None,
-    };
-    let on_aftr_name = if config.provisioning.pcp.on_aftr_name {
-        OnAftrName::Pcp
-    } else {
-        OnAftrName::DsLite
-    };
-    ChoiceConfig {
-        on_aftr_name,
-        configured,
     }
 }
 

@@ -11,11 +11,14 @@
 //! Start: devices; what the last run left is removed; the API; ready (sd-notify). SIGTERM or SIGINT gives the
 //! ports back, in up to three tries, then what DHCPv6 leased, in two; then routes and device go.
 
+mod addresses;
+mod choosing;
 mod counts;
 mod forward;
 mod lan;
 mod learning;
 mod link;
+mod messages;
 mod names;
 mod outgoing;
 mod poll;
