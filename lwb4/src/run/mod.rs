@@ -26,6 +26,7 @@ mod show;
 mod steer;
 
 use std::io;
+use std::io::IsTerminal;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,6 +70,7 @@ pub fn run(config: &Config) -> Result<(), RunError> {
     tracing_subscriber::fmt()
         .with_max_level(config.log_level)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .init();
     let mut lwb4 = Lwb4::start(config)?;
