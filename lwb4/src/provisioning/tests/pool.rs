@@ -37,7 +37,7 @@ pub(super) fn two_sets(config: ProvisioningConfig) -> (Bench, Vec<u8>) {
 }
 
 #[test]
-fn ps_009_ps_002_few_free_ports_ask_for_another_set_in_other_ports() {
+fn ps_008_ps_009_ps_002_few_free_ports_ask_for_another_set_in_other_ports() {
     let (mut bench, first) = Bench::bound_with(two());
     bench.b4.demand(&[used(set(), 1792)], bench.now);
     assert!(bench.all_sent().is_empty(), "256 ports are free");
