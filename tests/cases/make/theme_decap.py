@@ -11,6 +11,7 @@ from scapy.layers.inet6 import (
 from scapy.packet import Raw
 
 from case import case
+from errors import answering
 from network import (
     DATA,
     FAR,
@@ -191,6 +192,27 @@ def destination_options(c):
         )
 
 
+@case(
+    "Several Destination Options headers in a row are gone through from left to right, up to 128 "
+    "octets of them, and the softwire is checked behind the last.",
+    "TN-005",
+    "TN-006",
+    "LW-013",
+)
+def destination_options_in_a_row(c):
+    packet = to_host(FIRST) / UDP(sport=FIRST.port(), dport=53) / DATA
+    for headers in ((TUNNEL_LIMIT, PADDING), (PADDING, TUNNEL_LIMIT), (TUNNEL_LIMIT,) * 16):
+        c.decap(FIRST, packet, tunnel=extended(packet, 60, in_a_row(*headers)))
+    frame = arriving("access", extended(packet, 60, in_a_row(*(TUNNEL_LIMIT,) * 17)))
+    c.drop_frame("access", "drop-ipv6-bad-header", frame)
+    spoofed = to_host(SECOND) / UDP(sport=SECOND.port(), dport=53) / DATA
+    c.drop_ipv6("drop-wrong-b4", extended(spoofed, 60, in_a_row(TUNNEL_LIMIT, PADDING)))
+    for number in (0, 43, 47):
+        headers = in_a_row(TUNNEL_LIMIT, PADDING, last=number)
+        frame = arriving("access", extended(packet, 60, headers))
+        c.drop_frame("access", "drop-ipv6-unknown-next-header", frame)
+
+
 @case("The softwire of a packet with Destination Options is checked as always.", "TN-005", "LW-013")
 def destination_options_spoofed(c):
     packet = to_host(SECOND) / UDP(sport=SECOND.port(), dport=53) / DATA
@@ -211,6 +233,17 @@ def other_next_headers(c):
     for number in (6, 41, 47, 59, 132, 254):
         frame = arriving("access", upstream(FIRST, packet, nh=number))
         c.drop_frame("access", "drop-ipv6-unknown-next-header", frame)
+
+
+@case(
+    "Nor is there an answer to them where errors are sent.",
+    "LW-020",
+    "TN-006",
+    "IC-012",
+    config=answering(),
+)
+def other_next_headers_are_never_answered(c):
+    other_next_headers(c)
 
 
 @case("A full-size packet is decapsulated.", "TN-008")
@@ -252,6 +285,15 @@ def both_directions(c):
 def extended(packet, number, header):
     """The tunnel packet of FIRST with an extension header."""
     return upstream(FIRST, bytes(header) + bytes(packet), nh=number, tc=0)
+
+
+def in_a_row(*headers, last=4):
+    """Destination Options headers, each naming the next, and `last` what follows them."""
+    following = [60] * (len(headers) - 1) + [last]
+    return b"".join(
+        bytes(IPv6ExtHdrDestOpt(nh=number, options=options))
+        for number, options in zip(following, headers)
+    )
 
 
 # RFC 2473 s4.1.1: type 4, length 1, limit 4; padded to eight octets.

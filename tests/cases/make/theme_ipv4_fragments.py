@@ -313,6 +313,33 @@ def hairpin_fragments(c):
 
 
 @case(
+    "With hairpinning off fragments to another lwB4 are dropped, in any order, and none reaches the "
+    "Internet.",
+    "LW-019",
+    "LW-020a",
+    "FR-013",
+    "T-25",
+    "T-28",
+    config={"softwire": {"hairpinning": False}},
+)
+def hairpin_fragments_off(c):
+    for number, (sender, receiver) in enumerate(
+        ((FIRST, OFFSET), (SECOND, FIRST), (WHOLE, FIRST), (FIRST, WHOLE), (FIRST, FAR))
+    ):
+        header = to_host(sender, dst=receiver.ipv4, id=number)
+        packet = header / UDP(sport=sender.port(1), dport=receiver.port(2)) / Raw(pattern(900))
+        for piece in ipv4_pieces(packet, 320, 640):
+            c.drop_ipv6("drop-hairpin-disabled", upstream(sender, piece))
+        packet.id = 100 + number
+        first, middle, last = ipv4_pieces(packet, 320, 640)
+        c.hold("access", upstream(sender, last))
+        for piece in (first, last, middle):
+            c.drop_ipv6("drop-hairpin-disabled", upstream(sender, piece))
+    for piece in ipv4_pieces(up(number=200), 320, 640):
+        c.decap(FIRST, piece)
+
+
+@case(
     "A fragment that does not fit the tunnel leaves in pieces; with DF it is dropped, and the "
     "first alone is answered.",
     "FR-001",

@@ -192,6 +192,8 @@ def peers_lose_large_packets(c):
     tunnel = upstream(FIRST, header / Raw(bytes(1300)))
     c.drop_ipv6("drop-dont-fragment", tunnel)
     c.answer_b4(FRAGMENTATION_NEEDED, tunnel, mtu=1280)
+    header = to_host(FIRST) / UDP(sport=FIRST.port(), dport=53)
+    c.decap(FIRST, header / Raw(bytes(1300)), mtu=1280)
     header = from_host(FIRST) / UDP(sport=53, dport=FIRST.port())
     c.encap(FIRST, header / Raw(bytes(1300)), mtu=1300)
 
