@@ -1,5 +1,8 @@
 //! Properties of the whole pipeline over heap packets; behaviour rule by rule is in `tests/cases`.
 
+mod limited;
+mod watched_packet;
+
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 
@@ -41,7 +44,7 @@ const OUR_ACCESS_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
 pub(crate) const SHARED: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(crate) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 7);
 pub(crate) const B4: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-const BR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xaf, 0, 0, 0, 0, 1);
+pub(crate) const BR: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0xaf, 0, 0, 0, 0, 1);
 
 pub(crate) fn forwarding() -> Forwarding {
     let link = |mac, peer, mtu| Link {
@@ -431,6 +434,49 @@ fn a_buffer_without_room_in_front_is_a_counted_drop() {
         verdicts[..2],
         [Verdict::Drop(DropReason::NoHeadroom), Verdict::Access]
     );
+}
+
+#[test]
+fn without_room_for_a_unit_of_fragmentation_a_packet_is_too_big() {
+    let too_big = Verdict::Drop(DropReason::TooBig);
+    // A piece has eight octets at least, behind an IPv4 header, or an IPv6 and a Fragment header.
+    for (side, internet, access, expected) in [
+        (Side::Access, 27, 1540, too_big),
+        (Side::Access, 28, 1540, Verdict::InPieces(Side::Internet, 2)),
+        (Side::Internet, 1500, 55, too_big),
+        (Side::Internet, 1500, 56, Verdict::InPieces(Side::Access, 4)),
+    ] {
+        let mut settings = forwarding();
+        (settings.internet.mtu, settings.access.mtu) = (internet, access);
+        let (reader, pipeline) = (reader(), Pipeline::new(settings));
+        let counters = Counters::default();
+        let mut detour = pipeline.detour(Share::WHOLE);
+        let mut ledger = Ledger::new(&counters, side);
+        let mut burst = [udp(5000, 64, 0, &[7; 4])];
+        let verdicts = match side {
+            Side::Internet => {
+                pipeline.from_internet(reader.table(), &mut burst, &mut detour, &mut ledger)
+            }
+            Side::Access => {
+                from_internet(&Pipeline::new(forwarding()), &reader, &mut burst);
+                burst = [reflect(&burst[0])];
+                pipeline.from_access(reader.table(), &mut burst, &mut detour, &mut ledger)
+            }
+        };
+        ledger.close();
+        assert_eq!(verdicts[0], expected, "{internet} and {access} octets");
+        let is_dropped = expected == too_big;
+        for &reason in DropReason::ALL {
+            let dropped = u64::from(is_dropped && reason == DropReason::TooBig);
+            assert_eq!(counters.dropped(reason), dropped, "{reason:?}");
+        }
+        let pieces = [Side::Internet, Side::Access].map(|side| detour.next_piece(side).is_some());
+        assert_eq!(
+            pieces.contains(&true),
+            !is_dropped,
+            "all pieces come about, or none"
+        );
+    }
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::net::Ipv6Addr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::binding::Binding;
 use crate::burst::BURST_MAX;
 use crate::burst::Burst;
 use crate::counters::Counter;
@@ -19,11 +21,17 @@ use crate::packet::Packet;
 use crate::pipeline::Pipeline;
 use crate::pipeline::Share;
 use crate::pipeline::tests::B4;
+use crate::pipeline::tests::BR;
+use crate::pipeline::tests::OUTSIDE;
+use crate::pipeline::tests::SHARED;
 use crate::pipeline::tests::forwarding;
 use crate::pipeline::tests::mend;
 use crate::pipeline::tests::pcp;
 use crate::pipeline::tests::reader;
+use crate::pipeline::tests::tunnel_fragment;
 use crate::pipeline::tests::udp;
+use crate::port_set::PortSet;
+use crate::port_set::PortSplit;
 use crate::ports::HandedOver;
 use crate::ports::Layout;
 use crate::ports::OUTGOING_MAX;
@@ -32,6 +40,11 @@ use crate::ports::Ports;
 use crate::punt::PuntClass;
 use crate::punt_limits::PuntLimits;
 use crate::side::Side;
+use crate::table::BrSet;
+use crate::table::Builder;
+use crate::table::Origin;
+use crate::table::Publisher;
+use crate::table::Reader;
 use crate::wire::ethernet::Mac;
 use crate::worker::Worker;
 
@@ -141,12 +154,20 @@ impl Ports for MemoryPorts {
 }
 
 fn worker(ports: MemoryPorts, forwarding: Forwarding) -> (Worker<MemoryPorts>, Arc<Counters>) {
+    worker_with(ports, forwarding, reader())
+}
+
+fn worker_with(
+    ports: MemoryPorts,
+    forwarding: Forwarding,
+    reader: Reader,
+) -> (Worker<MemoryPorts>, Arc<Counters>) {
     let counters = Arc::new(Counters::default());
     let worker = Worker::new(
         ports,
         Pipeline::new(forwarding),
         Share::WHOLE,
-        reader(),
+        reader,
         Arc::clone(&counters),
     );
     (worker, counters)
@@ -386,6 +407,11 @@ fn on_a_stick_the_ether_type_or_the_vlan_tells_the_side() {
 
 /// Two workers whose device spreads fragments.
 fn two_workers() -> [(Worker<MemoryPorts>, Arc<Counters>); 2] {
+    two_workers_with(reader)
+}
+
+/// The same, with a table like this.
+fn two_workers_with(reader: fn() -> Reader) -> [(Worker<MemoryPorts>, Arc<Counters>); 2] {
     let rings = Rc::new(RefCell::new(vec![Default::default(), Default::default()]));
     [0, 1].map(|number| {
         let mut ports = MemoryPorts::new(Layout::TwoPorts);
@@ -393,7 +419,7 @@ fn two_workers() -> [(Worker<MemoryPorts>, Arc<Counters>); 2] {
             number,
             rings: Rc::clone(&rings),
         });
-        worker(ports, forwarding())
+        worker_with(ports, forwarding(), reader())
     })
 }
 
@@ -428,6 +454,63 @@ fn fr_011_fragments_that_the_device_spreads_meet_at_one_worker() {
     assert_eq!(sent, 32);
     let held = |counters: &Counters| counters.get(Counter::HeldIpv4Fragments);
     assert_eq!(held(&counted) + held(&counted_too), 0);
+}
+
+/// One of two IPv6 pieces of a packet that a lwB4 sends; of each of the shared address's sixteen.
+fn piece_of(number: u8, id: u32, is_first: bool) -> HeapPacket {
+    let mut inner = vec![0x45, 0, 0, 56, 0, 1, 0, 0, 64, 17, 0, 0];
+    inner.extend(SHARED.octets());
+    inner.extend(OUTSIDE.octets());
+    mend(&mut inner);
+    inner.extend([number << 4, 0, 0, 53, 0, 36, 0, 0]);
+    inner.resize(56, number);
+    let (offset_and_more, data) = match is_first {
+        true => (1, &inner[..32]),
+        false => (32, &inner[32..]),
+    };
+    let mut packet = tunnel_fragment(4, id, offset_and_more, data);
+    packet.head_mut()[37] = number;
+    packet
+}
+
+/// A table in which each of sixteen lwB4s has one port set of the shared address.
+fn sixteen() -> Reader {
+    let mut builder = Builder::new(BrSet::new([BR]).unwrap()).unwrap();
+    for number in 0..16 {
+        let ports = PortSet::new(PortSplit::new(0, 4).unwrap(), number).unwrap();
+        let b4 = Ipv6Addr::from_bits(B4.to_bits() & !0xff | u128::from(number));
+        let binding = Binding::new(SHARED, ports, b4, BR).unwrap();
+        builder.add(&binding, Origin(0)).unwrap();
+    }
+    Publisher::new(builder).reader().unwrap().online()
+}
+
+#[test]
+fn fr_008_pieces_of_tunnel_packets_that_the_device_spreads_meet_at_one_worker() {
+    let [(mut one, counted), (mut other, counted_too)] = two_workers_with(sixteen);
+    for number in 0..16 {
+        // The later piece overtakes its first, on another queue.
+        let later = piece_of(number, 7, false);
+        one.ports_mut().arriving[1].push_back(later);
+        one.round();
+        let first = piece_of(number, 7, true);
+        other.ports_mut().arriving[1].push_back(first);
+        other.round();
+        one.round();
+        other.round();
+    }
+    let sum = |counter| counted.get(counter) + counted_too.get(counter);
+    let handed = [&counted, &counted_too].map(|it| it.get(Counter::HandedOverPackets));
+    assert_eq!(handed.iter().sum::<u64>(), 16);
+    assert!(handed.iter().all(|handed| *handed > 0), "{handed:?}");
+    assert_eq!(sum(Counter::ReassembledIpv6Packets), 16);
+    assert_eq!(sum(Counter::HeldIpv6Fragments), 0);
+    let mut sent: Vec<_> = one.ports_mut().left[0].drain(..).collect();
+    sent.append(&mut other.ports_mut().left[0]);
+    let mut numbers: Vec<_> = sent.iter().map(|packet| packet.head()[69]).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..16).collect::<Vec<_>>());
+    assert!(sent.iter().all(|packet| packet.len() == 14 + 56));
 }
 
 #[test]
