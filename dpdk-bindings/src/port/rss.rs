@@ -131,6 +131,10 @@ impl Request {
         shortfalls: &mut Vec<Shortfall>,
     ) -> Option<Self> {
         let setup = setup.filter(|_| queues > 1)?;
+        if KERNEL_SPREADS.contains(&info.driver.as_str()) {
+            shortfalls.push(Shortfall::KernelSpreads);
+            return None;
+        }
         let types = setup.types.and(info.rss_types);
         if types.is_empty() {
             shortfalls.push(Shortfall::NoRss { queues });
@@ -286,6 +290,9 @@ fn read_hash(device: &Device, info: &PortInfo, asked: RssTypes) -> (RssTypes, Ve
     }
 }
 
+/// Drivers that note the hash they are asked for and leave queues to the kernel. net_tap does so unless a flow
+/// rule with RSS is made: the kernel's own hash of a flow then chooses the queue.
+const KERNEL_SPREADS: [&str; 1] = ["net_tap"];
 const GROUP: usize = dpdk_sys::RTE_ETH_RETA_GROUP_SIZE as usize;
 /// The Toeplitz key of most devices, in bytes: enough for two IPv6 addresses and ports.
 const USUAL_KEY: u8 = 40;

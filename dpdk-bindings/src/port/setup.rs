@@ -76,7 +76,10 @@ impl Accepted {
         self.shortfalls.iter().any(|shortfall| {
             matches!(
                 shortfall,
-                Shortfall::NoRss { .. } | Shortfall::NoRssOn(_) | Shortfall::RssOnPorts(_)
+                Shortfall::NoRss { .. }
+                    | Shortfall::KernelSpreads
+                    | Shortfall::NoRssOn(_)
+                    | Shortfall::RssOnPorts(_)
             )
         })
     }

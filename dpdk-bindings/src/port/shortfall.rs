@@ -13,6 +13,8 @@ pub enum Shortfall {
         /// Receive queues, of which only one gets packets.
         queues: u16,
     },
+    /// The kernel chooses the receive queue, by a hash of its own that takes ports in.
+    KernelSpreads,
     /// Some kinds of packets are not hashed.
     NoRssOn(RssTypes),
     /// Some kinds of packets are hashed by more than their addresses.
@@ -55,6 +57,10 @@ impl fmt::Display for Shortfall {
                     "no RSS: one of the {queues} receive queues gets all packets"
                 )
             }
+            Self::KernelSpreads => write!(
+                f,
+                "no RSS: the kernel spreads packets, and parts fragments from their datagrams"
+            ),
             Self::NoRssOn(types) => write!(f, "no RSS on {types}"),
             Self::RssOnPorts(types) => write!(
                 f,

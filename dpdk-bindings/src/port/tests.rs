@@ -399,6 +399,32 @@ fn several_queues_without_rss_are_a_shortfall_and_not_a_surprise() {
 }
 
 #[test]
+fn fr_011_a_driver_that_leaves_queues_to_the_kernel_parts_fragments() {
+    let port = open(&unique("net_ring"));
+    let info = PortInfo {
+        driver: "net_tap".to_owned(),
+        rss_types: RssTypes::ADDRESSES,
+        ..port.info().clone()
+    };
+    let setup = RssSetup {
+        types: RssTypes::ADDRESSES,
+        key: RssKey::Device,
+    };
+    let mut shortfalls = Vec::new();
+    assert!(rss::Request::new(Some(&setup), 2, &info, &mut shortfalls).is_none());
+    assert_eq!(shortfalls, [Shortfall::KernelSpreads]);
+    let accepted = Accepted {
+        rx_descriptors: 0,
+        tx_descriptors: 0,
+        mtu: None,
+        offloads: Offloads::NONE,
+        rss: None,
+        shortfalls,
+    };
+    assert!(accepted.spreads_fragments());
+}
+
+#[test]
 fn addresses_filters_and_link_are_at_the_control_threads_hand() {
     let pool = pool(255);
     let port = start(&unique("net_null"), &pool).port;
