@@ -28,7 +28,10 @@ pub(super) fn probe(eal: &Eal, device: &str, c_device: &CStr) -> Result<(u16, Or
     let failed = |cause| PortError::Open {
         device: device.to_owned(),
         cause,
-        hint: hint(eal, name),
+        hint: match cause.code() {
+            libc::EPERM | libc::EACCES if !is_root() => PRIVILEGES.to_owned(),
+            _ => hint(eal, name),
+        },
     };
     // SAFETY: the EAL runs; the text is terminated and only read.
     let returned = unsafe { dpdk_sys::rte_dev_probe(c_device.as_ptr()) };
@@ -64,6 +67,12 @@ fn first_port_of(device: &CStr) -> Option<u16> {
     // SAFETY: initialised above; may be called after the last port too.
     unsafe { dpdk_sys::rte_eth_iterator_cleanup(&mut iterator) };
     (u32::from(id) < dpdk_sys::RTE_MAX_ETHPORTS).then_some(id)
+}
+
+/// Some drivers say EPERM for whatever fails, so root is not told that it is no root.
+fn is_root() -> bool {
+    // SAFETY: reads a number of this process, and cannot fail.
+    unsafe { libc::geteuid() == 0 }
 }
 
 fn hint(eal: &Eal, name: &str) -> String {
@@ -150,6 +159,7 @@ fn drivers() -> Vec<String> {
 }
 
 /// PCI base class 02h, as sysfs writes it.
+const PRIVILEGES: &str = "run as root, or grant CAP_NET_RAW and CAP_NET_ADMIN";
 const PCI_CLASS_NETWORK: &str = "0x02";
 
 #[cfg(test)]
