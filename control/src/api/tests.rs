@@ -238,6 +238,38 @@ fn a_line_that_is_no_request_is_answered_and_the_next_one_works() {
 }
 
 #[test]
+fn a_psid_out_of_range_is_refused_by_its_row_and_the_other_rows_stand() {
+    let served = served();
+    let mut stream = served.connect();
+    let out_of_range = add(2, 64).replace("\"psid_length\":16", "\"psid_length\":6");
+    expect(
+        &mut stream,
+        &[add(1, 5), out_of_range, add(3, 6)].concat(),
+        &[
+            json!({ "id": 1, "ok": null }),
+            json!({ "id": 2, "error": "PSID 64 is out of range for PSID length 6" }),
+            json!({ "id": 3, "ok": null }),
+        ],
+    );
+    let file = served.folder.path().join("b.csv");
+    let text = "ipv4,psid_offset,psid_length,psid,b4,br\n\
+                192.0.2.9,0,6,63,2001:db8::9,2001:db8:af::1\n\
+                192.0.2.9,0,6,64,2001:db8::9,2001:db8:af::1\n";
+    fs::write(&file, text).unwrap();
+    let file = file.display();
+    expect(
+        &mut stream,
+        &format!(
+            "{{\"id\":4,\"load\":\"{file}\"}}\n{{\"id\":5,\"get\":{{\"ipv4\":\"192.0.2.9\"}}}}\n"
+        ),
+        &[
+            json!({ "id": 4, "error": format!("{file}:3: psid: PSID 64 is out of range for PSID length 6") }),
+            json!({ "id": 5, "ok": { "softwires": 0 } }),
+        ],
+    );
+}
+
+#[test]
 fn facts_are_shown() {
     let served = served();
     let mut stream = served.connect();
