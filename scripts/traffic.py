@@ -13,6 +13,7 @@ traffic.py udp-summed ADDRESS PORT SIZE COUNT  as udp-whole, to udp-sum
 traffic.py udp-refused ADDRESS PORT SIZE     a datagram with DF=1 that gets no answer but an ICMP error
 traffic.py tunnel-refused IPV4 PORT B4 BR    a tunnel packet of B4, as if IPV4 and PORT were its own, that
                                              gets no answer but an ICMPv6 error
+traffic.py tunnel-pieces BR 0 FIRST COUNT    first pieces of tunnel packets, whose others never come
 """
 
 import errno
@@ -33,6 +34,7 @@ IP_MTU_DISCOVER, IP_PMTUDISC_PROBE, IP_PMTUDISC_OMIT = 10, 3, 5
 IP_RECVERR, IPV6_RECVERR = 11, 25
 LINK_MTU = 1500  # of the Internet host
 MORE = 0x2000  # more fragments, RFC 791 s3.1
+IPPROTO_FRAGMENT = 44
 
 
 def tcp_serve(address, port):
@@ -289,6 +291,15 @@ def tunnel_refused(ipv4, port, b4, br):
     told(tunnel, socket.AF_INET6)
 
 
+def tunnel_pieces(br, _port, first, count):
+    """Sends first fragments of so many tunnel packets, with Identifications of their own."""
+    tunnel = socket.socket(socket.AF_INET6, socket.SOCK_RAW, IPPROTO_FRAGMENT)
+    tunnel.connect((br, 0))
+    for identification in range(int(first), int(first) + int(count)):
+        header = struct.pack("!BBHI", socket.IPPROTO_IPIP, 0, 1, identification)  # more to come
+        tunnel.send(header + bytes(64))
+
+
 def told(peer, family):
     """Waits for an ICMP error, whose checksum the kernel has verified, and says what it is."""
     poll = select.poll()
@@ -320,6 +331,7 @@ COMMANDS = {
     "udp-summed": (udp_summed, 4),
     "udp-refused": (udp_refused, 3),
     "tunnel-refused": (tunnel_refused, 4),
+    "tunnel-pieces": (tunnel_pieces, 4),
 }
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 //! `lwaftr run` and what is asked of it.
 
 use std::fs;
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -42,6 +44,12 @@ pub(crate) struct Setup {
     pub(crate) last_first: Option<u16>,
     /// The MTU behind a router on the way to the B4, if there is one.
     pub(crate) router_mtu: Option<u16>,
+    /// Frames in each ring of a packet socket.
+    pub(crate) frames: usize,
+    /// `access.reassembly.max_packets`, if not the usual.
+    pub(crate) reassembly: Option<u32>,
+    /// What the daemon may use.
+    pub(crate) means: Means,
     /// How the daemon is told where to send.
     pub(crate) next_hops: NextHops,
     /// Where the B4 has its port set from.
@@ -55,6 +63,49 @@ pub(crate) enum Provisioned {
     Static,
     /// By PCP; this part of the configuration says from which pools.
     Pcp(String),
+}
+
+/// What the daemon may use of the machine.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Means {
+    /// Everything, but it asks for no huge pages.
+    Root,
+    /// What a user without any capability may.
+    Nobody,
+    /// Everything, and it asks for huge pages where there are none.
+    NoHugePages,
+}
+
+impl Means {
+    /// What `dataplane.memory` asks for.
+    const fn memory(self) -> &'static str {
+        match self {
+            Self::Root | Self::Nobody => "no-huge",
+            Self::NoHugePages => "huge",
+        }
+    }
+
+    /// The program and arguments before the daemon's own.
+    const fn prefix(self) -> &'static [&'static str] {
+        match self {
+            Self::Root => &[],
+            Self::Nobody => &[
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+            ],
+            // What the kernel shows of its huge pages, without any.
+            Self::NoHugePages => &[
+                "unshare",
+                "--mount",
+                "sh",
+                "-c",
+                r#"mount -t tmpfs none /sys/kernel/mm/hugepages && exec "$@""#,
+                "sh",
+            ],
+        }
+    }
 }
 
 /// What the configuration says of the next hops.
@@ -90,6 +141,10 @@ impl Default for Setup {
             inner_mtu: 1460,
             last_first: None,
             router_mtu: None,
+            // Rings that a burst cannot fill keep the order of a flow (see `configuration`).
+            frames: 8192,
+            reassembly: None,
+            means: Means::Root,
             next_hops: NextHops::ByMac,
             provisioned: Provisioned::Static,
         }
@@ -130,8 +185,15 @@ impl Daemon {
     fn spawn(network: &Network, folder: &Path, setup: &Setup) -> Outcome<Self> {
         let (file, socket) = (folder.join("lwaftr.toml"), folder.join("lwaftr.sock"));
         fs::write(&file, configuration(setup, &socket))?;
-        let mut command = network.command(Place::Aftr, LWAFTR);
-        command.args(["run", "-c"]).arg(file);
+        if setup.means == Means::Nobody {
+            // So that it is not the configuration that it may not read, nor the socket it may not make.
+            fs::set_permissions(folder, Permissions::from_mode(0o777))?;
+        }
+        let mut words = setup.means.prefix().iter().copied().chain([LWAFTR]);
+        let mut command = network.command(Place::Aftr, words.next().unwrap_or(LWAFTR));
+        command.args(words).args(["run", "-c"]).arg(file);
+        // Where DPDK leaves its files for whoever is not root.
+        command.env("XDG_RUNTIME_DIR", folder);
         Ok(Self {
             process: Process::start(&mut command, folder, "lwaftr")?,
             socket,
@@ -169,10 +231,19 @@ impl Daemon {
 
     /// Packets that each worker has received.
     pub(crate) fn received(&self) -> Outcome<Vec<u64>> {
+        self.of_each_worker("received")
+    }
+
+    /// Packets that each worker has dropped.
+    pub(crate) fn dropped(&self) -> Outcome<Vec<u64>> {
+        self.of_each_worker("dropped")
+    }
+
+    fn of_each_worker(&self, what: &str) -> Outcome<Vec<u64>> {
         let workers = self.show("workers")?;
         let workers = workers.as_array().ok_or("show workers gives no list")?;
-        let received = |worker: &Value| worker["received"].as_u64().unwrap_or(0);
-        Ok(workers.iter().map(received).collect())
+        let number = |worker: &Value| worker[what].as_u64().unwrap_or(0);
+        Ok(workers.iter().map(number).collect())
     }
 
     /// The counters of drops that moved.
@@ -223,6 +294,11 @@ impl Daemon {
         total.ok_or_else(|| format!("no thread is called {name}").into())
     }
 
+    /// The daemon prints `text` within some time.
+    pub(crate) fn says(&mut self, text: &str) -> Outcome<()> {
+        self.process.wait_for(text, START)
+    }
+
     /// What the daemon has printed.
     pub(crate) fn printed(&self) -> String {
         self.process.printed()
@@ -255,12 +331,13 @@ fn configuration(setup: &Setup, socket: &Path) -> String {
         idle,
         internet_mtu,
         mss_clamp,
+        frames,
         ..
     } = setup;
     // With several queues the driver asks the kernel for fan-out with roll-over: from a ring that is
     // nearly full packets go to another queue, and overtake. Rings that a burst cannot fill keep the
     // order of a flow; DPDK 22.11 has no switch for it.
-    let rings = format!("qpairs={queues},framecnt=8192");
+    let rings = format!("qpairs={queues},framecnt={frames}");
     let (internet_device, access_device) = match driver {
         Driver::AfPacket => (
             format!("net_af_packet0,iface={internet},{rings}"),
@@ -289,13 +366,17 @@ fn configuration(setup: &Setup, socket: &Path) -> String {
         Provisioned::Static => BINDING,
         Provisioned::Pcp(pools) => pools,
     };
+    let reassembly = setup.reassembly.map_or_else(String::new, |max_packets| {
+        format!("reassembly = {{ max_packets = {max_packets} }}")
+    });
+    let memory = setup.means.memory();
     let socket = socket.display();
     format!(
         r#"
 [dataplane]
 workers = {workers:?}
 control_core = 0
-memory = "no-huge"
+memory = "{memory}"
 idle = "{idle}"
 
 [internet]
@@ -311,6 +392,7 @@ mac = "02:00:00:00:02:01"
 ipv6 = "2001:db8:ac::1/64"
 {access_next_hop}
 mtu = 1500
+{reassembly}
 
 [softwire]
 mss_clamp = {mss_clamp}

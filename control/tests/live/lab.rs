@@ -103,6 +103,20 @@ impl Lab {
         keep_to_ports(&self.network, first, last)
     }
 
+    /// The Internet host has another address from now on, from which it speaks to the subscriber; fragments,
+    /// pings and probes of several hosts come to several queues.
+    pub(crate) fn be_host(&self, number: u8) -> Outcome<String> {
+        let address = format!("203.0.113.{}", 100 + number);
+        for words in [
+            format!("address add {address}/24 dev inet"),
+            format!("route replace 192.0.2.0/24 via 203.0.113.1 src {address}"),
+        ] {
+            let mut ip = self.network.command(Place::Internet, "ip");
+            run(ip.args(words.split_whitespace()))?;
+        }
+        Ok(address)
+    }
+
     /// Starts a program of `scripts` at `place`.
     pub(crate) fn script(&self, place: Place, name: &str, arguments: &[&str]) -> Outcome<Process> {
         let mut command = self.network.command(place, script(name));

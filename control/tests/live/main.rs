@@ -74,6 +74,7 @@ fn prerequisites() -> Result<(), String> {
         "traceroute",
         "tracepath",
         "unshare",
+        "setpriv",
         "mount",
         "umount",
         "/usr/bin/python3",

@@ -6,6 +6,7 @@ use libtest_mimic::Trial;
 
 use crate::Outcome;
 use crate::daemon::Daemon;
+use crate::daemon::Means;
 use crate::daemon::Setup;
 use crate::network::Network;
 
@@ -53,6 +54,22 @@ pub(crate) fn trials() -> Vec<Trial> {
                 ..standard()
             },
             &["dataplane.idle", "net_af_packet0", "pause"],
+        ),
+        refused(
+            "memory_that_the_machine_has_not_is_refused",
+            Setup {
+                means: Means::NoHugePages,
+                ..standard()
+            },
+            &["hugepages", "vm.nr_hugepages"],
+        ),
+        refused(
+            "a_user_without_privileges_is_refused",
+            Setup {
+                means: Means::Nobody,
+                ..standard()
+            },
+            &["net_af_packet0", "root"],
         ),
     ]
 }

@@ -50,10 +50,26 @@ pub(crate) fn trials() -> Vec<Trial> {
         queues: 2,
         ..Setup::default()
     };
-    let two_workers = Trial::test("two_workers_share_many_flows", move || {
-        in_lab(&two, many_flows)
-    });
-    single.chain([two_workers]).collect()
+    let past_two = |name: &str, scenario: fn(&mut Lab) -> Outcome<()>| {
+        let two = two.clone();
+        Trial::test(name.to_owned(), move || in_lab(&two, scenario))
+    };
+    // The kernel takes as many packets as a ring has room for, for a device that is gone too.
+    let small_rings = Setup {
+        frames: 64,
+        ..Setup::default()
+    };
+    let one_side = Trial::test(
+        "one_side_goes_on_without_the_device_of_the_other",
+        move || in_lab(&small_rings, one_side_goes_on),
+    );
+    single
+        .chain([
+            past_two("two_workers_share_many_flows", many_flows),
+            past_two("ping_works_both_ways_past_two_workers", ping_past_two),
+            one_side,
+        ])
+        .collect()
 }
 
 /// Runs a scenario; when it fails, what the daemon printed is part of the message.
@@ -72,6 +88,20 @@ fn ping(lab: &mut Lab) -> Outcome<()> {
     // IC-001: an Identifier outside the port set reaches nobody.
     lab.ping_in_vain(Place::Internet, SUBSCRIBER, 2048)?;
     counted(lab, "drop-no-softwire", 5)
+}
+
+/// From and to more and more hosts, until each worker has had some of it.
+fn ping_past_two(lab: &mut Lab) -> Outcome<()> {
+    for number in 1..=16 {
+        let host = lab.be_host(number)?;
+        lab.ping(Place::B4, &host, 1100)?;
+        lab.ping(Place::Internet, SUBSCRIBER, 1101)?;
+        if lab.daemon.received()?.iter().all(|received| *received > 0) {
+            lab.no_drops()?;
+            return counted(lab, "sent-ipv6-packets", u64::from(number) * 10);
+        }
+    }
+    Err("one worker got all pings".into())
 }
 
 fn tcp_from_b4(lab: &mut Lab) -> Outcome<()> {
@@ -232,6 +262,49 @@ fn device_disappears(lab: &mut Lab) -> Outcome<()> {
         Ok(())
     } else {
         Err(format!("ended with {status} after {took:?}").into())
+    }
+}
+
+fn one_side_goes_on(lab: &mut Lab) -> Outcome<()> {
+    lab.ping(Place::B4, HOST, 1100)?;
+    run(lab
+        .network
+        .command(Place::Aftr, "ip")
+        .args(["link", "delete", "inet0"]))?;
+    lab.daemon.says("link is removed")?;
+    // Each of ours that is on the access side: inside the softwire, the tunnel's end, the interface.
+    for words in [
+        "address add 192.0.0.2/29 dev softwire",
+        "route add 2001:db8:ac::1 dev access",
+        "neighbour add 2001:db8:ac::1 lladdr 02:00:00:00:02:01 dev access",
+    ] {
+        let mut ip = lab.network.command(Place::B4, "ip");
+        run(ip.args(words.split_whitespace()))?;
+    }
+    let answered = |lab: &Lab| -> Outcome<()> {
+        for address in ["192.0.0.1", "2001:db8:af::1", "2001:db8:ac::1"] {
+            lab.ping(Place::B4, address, 1102)?;
+        }
+        Ok(())
+    };
+    answered(lab)?;
+    let sent = lab.daemon.counter("sent-ipv4-packets")?;
+    let mut flood = lab.network.command(Place::B4, "ping");
+    flood.args([
+        "-q", "-c", "200", "-i", "0.002", "-W", "1", "-e", "1100", HOST,
+    ]);
+    if let Ok(answers) = run(&mut flood) {
+        return Err(format!("a ping was answered: {answers}").into());
+    }
+    answered(lab)?;
+    lab.drops_only_for(&["drop-transmit-full"])?;
+    // Nothing but what waits in the ring is neither sent nor dropped.
+    let dropped = lab.daemon.counter("drop-transmit-full")?;
+    let sent = lab.daemon.counter("sent-ipv4-packets")? - sent;
+    if sent == 200 && (200 - 64..=200).contains(&dropped) {
+        Ok(())
+    } else {
+        Err(format!("of {sent} packets to a device that is gone {dropped} were drops").into())
     }
 }
 

@@ -27,6 +27,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         inner_mtu: 1500,
         ..standard()
     };
+    let two = Setup {
+        workers: vec![0, 1],
+        queues: 2,
+        ..standard()
+    };
     vec![
         trial(
             "traceroute_from_the_b4_shows_one_hop",
@@ -37,6 +42,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             "traceroute_from_the_internet_shows_one_hop",
             standard(),
             from_the_internet,
+        ),
+        trial(
+            "traceroute_of_both_sides_shows_one_hop_past_two_workers",
+            two,
+            past_two_workers,
         ),
         trial("tracepath_finds_both_path_mtus", narrow, path_mtus),
         trial(
@@ -74,6 +84,29 @@ fn from_the_internet(lab: &mut Lab) -> Outcome<()> {
     let bound = ["-T", "-p", "2000", SUBSCRIBER];
     shows(&traceroute(lab, Place::Internet, &bound)?, &hops)?;
     three_probes_expired(lab)
+}
+
+/// To and from more and more hosts, until each worker has told somebody that it is a hop.
+fn past_two_workers(lab: &mut Lab) -> Outcome<()> {
+    for number in 1..=16 {
+        let host = lab.be_host(number)?;
+        shows(
+            &traceroute(lab, Place::B4, &[&host])?,
+            &[SOFTWIRE_END, &host],
+        )?;
+        let bound = ["-U", "-p", "2000", SUBSCRIBER];
+        shows(
+            &traceroute(lab, Place::Internet, &bound)?,
+            &[INTERNET_END, SUBSCRIBER],
+        )?;
+        lab.drops_only_for(&["drop-ttl-expired"])?;
+        counted(lab, "drop-ttl-expired", u64::from(number) * 2)?;
+        counted(lab, "out-icmpv4-error-packets", u64::from(number) * 2)?;
+        if lab.daemon.dropped()?.iter().all(|dropped| *dropped > 0) {
+            return Ok(());
+        }
+    }
+    Err("one worker got all probes".into())
 }
 
 fn path_mtus(lab: &mut Lab) -> Outcome<()> {
