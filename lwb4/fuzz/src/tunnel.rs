@@ -91,10 +91,10 @@ impl Site {
         is_right(octets);
         let mut coalescer = Coalescer::new();
         coalescer.push(octets, accepted.offload);
-        for bundle in coalescer.finish() {
+        coalescer.finish(|bundle| {
             let length: usize = bundle.slices().iter().map(|slice| slice.len()).sum();
             assert!(length <= virtio::HEADER + octets.len());
-        }
+        });
     }
 
     /// The group brings announcements, and nothing else (FO-016).
@@ -142,10 +142,9 @@ impl Site {
                 assert!(!is_internal(*destination.ip()), "{destination}");
             }
         }
-        let mut segments = Vec::new();
-        if segment::split(octets, admitted.offload, self.dscp, &mut segments).is_ok() {
+        if let Ok(segments) = segment::split(octets, admitted.offload, self.dscp) {
             let no_fragments = octets[6] & 0x40 != 0;
-            for segment in &segments {
+            for segment in segments {
                 let [headers, payload] = segment.parts();
                 is_right(&[headers, payload].concat());
                 assert!(segment.len() <= octets.len());
