@@ -40,6 +40,10 @@ pub(super) enum Field {
     ShortSerial,
     /// That number.
     Serial,
+    /// The address of a host of the Internet, another one each time.
+    AnyHost,
+    /// The second half of a lwB4's prefix, another one each time.
+    AnyPrefix,
 }
 
 /// An Internet checksum.
@@ -147,6 +151,13 @@ impl Crafted {
                 Field::PeerPort => frame[..2].copy_from_slice(&peer.port),
                 Field::ShortSerial => frame[..2].copy_from_slice(&(serial as u16).to_be_bytes()),
                 Field::Serial => frame[..4].copy_from_slice(&serial.to_be_bytes()),
+                Field::AnyHost => {
+                    frame[..4].copy_from_slice(&scattered(serial).to_be_bytes());
+                    frame[0] = frame[0] % HOST_NETWORKS + FIRST_HOST_NETWORK;
+                }
+                Field::AnyPrefix => {
+                    frame[..4].copy_from_slice(&scattered(serial).to_be_bytes());
+                }
             }
         }
         for Sum { at, over, wrong } in &self.sums {
@@ -156,5 +167,13 @@ impl Crafted {
     }
 }
 
+/// A number far from that of the one before; all come before one comes again.
+const fn scattered(serial: u32) -> u32 {
+    serial.wrapping_mul(0x9e37_79b9)
+}
+
+/// Hosts are in 96.0.0.0/4, where no subscriber is.
+const FIRST_HOST_NETWORK: u8 = 96;
+const HOST_NETWORKS: u8 = 16;
 /// From the first octet of a subscriber's address, 20 to 22, to that of one which nobody has.
 const UNBOUND: u8 = 40;

@@ -30,8 +30,12 @@ pub enum Direction {
     OuterFragments,
     /// UDP from the Internet to addresses that nobody has; ICMP 3/1 within its limits.
     FloodUnbound,
+    /// The same, each from another host, so that the limits of senders are in no cache.
+    FloodUnboundByAll,
     /// UDP of bound inner sources through the tunnel of another; ICMPv6 1/5 within its limits.
     FloodSpoofed,
+    /// The same, each from another prefix.
+    FloodSpoofedByAll,
     /// UDP from both sides with a bad IPv4 header checksum.
     FloodMalformed,
     /// Later IPv4 fragments from the Internet whose first never comes. Not for --psid-length 0: on
@@ -89,6 +93,7 @@ impl Direction {
             | Self::Ipv4Fragments
             | Self::OuterFragments
             | Self::FloodUnbound
+            | Self::FloodUnboundByAll
             | Self::FloodIpv4Fragments => side == Side::Internet,
             _ => side == Side::Access,
         }

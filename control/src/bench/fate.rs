@@ -94,8 +94,12 @@ impl Fate {
             };
         }
         match direction {
-            Direction::FloodUnbound => Self::dropped(&[DropReason::NoSoftwire]),
-            Direction::FloodSpoofed => Self::dropped(&[DropReason::WrongB4]),
+            Direction::FloodUnbound | Direction::FloodUnboundByAll => {
+                Self::dropped(&[DropReason::NoSoftwire])
+            }
+            Direction::FloodSpoofed | Direction::FloodSpoofedByAll => {
+                Self::dropped(&[DropReason::WrongB4])
+            }
             Direction::FloodMalformed => Self::dropped(&[DropReason::BadIpv4Checksum]),
             Direction::FloodIpv4Fragments => Self::dropped(&[
                 DropReason::Ipv4FragmentNoRoom,

@@ -53,7 +53,11 @@ pub(super) fn packets(direction: Direction, side: Side, size: usize) -> Vec<Craf
             vec![first]
         }
         Direction::FloodUnbound => vec![unbound(size)],
+        Direction::FloodUnboundByAll => {
+            vec![unbound(size).with(Field::AnyHost, ipv4_at(side) + 12)]
+        }
         Direction::FloodSpoofed => vec![spoofed(size)],
+        Direction::FloodSpoofedByAll => vec![spoofed(size).with(Field::AnyPrefix, B4_PREFIX_END)],
         Direction::FloodMalformed => vec![plain(side, size).malformed()],
         _ => vec![plain(side, size)],
     }
@@ -250,6 +254,8 @@ fn ipv4_at(side: Side) -> usize {
 const ETHERNET: usize = 14;
 const IPV4_IN_TUNNEL: usize = ETHERNET + ipv6::HEADER;
 const IPV4_IN_FRAGMENT: usize = IPV4_IN_TUNNEL + fragment::HEADER;
+/// Octets 4 to 8 of the IPv6 source.
+const B4_PREFIX_END: usize = ETHERNET + 12;
 /// The last four octets of the IPv6 source.
 const B4_END: usize = ETHERNET + 20;
 /// The MF flag in its word (RFC 791 s3.1).

@@ -212,6 +212,16 @@ fn floods_are_of_what_is_to_be_dropped() {
         let frame = one(Direction::FloodSpoofed, Side::Access, size);
         assert_eq!(inside(&frame).0.source, address(&KEY));
         assert_eq!(tunnel(&frame).0.source, traffic::b4(u32::MAX).octets());
+        let frame = one(Direction::FloodUnboundByAll, Side::Internet, size);
+        let (ipv4, octets) = outside(&frame);
+        assert_eq!(
+            (ipv4.source >> 28, ipv4.destination),
+            (6, address(&KEY) + (40 << 24))
+        );
+        assert_eq!(checksum::sum(&octets[..20]), 0xffff);
+        let frame = one(Direction::FloodSpoofedByAll, Side::Access, size);
+        assert_eq!(inside(&frame).0.source, address(&KEY));
+        assert_ne!(tunnel(&frame).0.source[..8], traffic::b4(0).octets()[..8]);
         for (side, at) in [(Side::Internet, 14), (Side::Access, 54)] {
             let frame = one(Direction::FloodMalformed, side, size);
             let parsed = Ipv4::parse(&frame[at..], frame.len() - at, false);
