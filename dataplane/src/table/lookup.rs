@@ -122,8 +122,8 @@ enum Special {
     Some,
 }
 
-/// Where a key's softwire must be, and what must stand there for a hit. It asks for the entry's cache line
-/// once more only when the answer is wanted.
+/// Where a key's softwire must be, and what must stand there for a hit. The entry's cache line is on its way,
+/// and is waited for only when the answer is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Aim<'t> {
     softwire: &'t Softwire,

@@ -16,6 +16,10 @@ impl<P: Ports> Worker<P> {
         let (ports, counters) = (&mut self.ports, &self.counters);
         let (buffers, detour) = (&mut self.buffers, &mut self.detour);
         let mut allowed = Burst::new();
+        debug_assert!(
+            buffers.dropped.is_empty(),
+            "what was dropped before is given away"
+        );
         for (class, waiting) in buffers.punted.drain() {
             for (source, packet) in waiting.take() {
                 if detour.allows_up(class, &source) {
