@@ -96,14 +96,16 @@ impl Pipeline {
             undone
         };
         if !undone.is_empty() {
-            let undone = self.punt_requests(table, packets, undone, &mut verdicts, detour);
             let left = Left {
                 keys: &keys,
                 aims: &aims,
                 places: undone,
             };
-            let undone = self.refuse_usual_up(table, packets, left, &mut verdicts, detour, ledger);
-            let undone = self.turn_away_up(table, packets, undone, &mut verdicts, detour, ledger);
+            let (read, unread) = left.part();
+            let read = self.refuse_usual_up(table, packets, read, &mut verdicts, detour, ledger);
+            let unread = self.punt_requests(table, packets, unread, &mut verdicts, detour);
+            let unread = self.turn_away_up(table, packets, unread, &mut verdicts, detour, ledger);
+            let undone = read.and(unread);
             if !undone.is_empty() {
                 self.careful_up(table, packets, undone, &mut verdicts, detour, ledger);
             }

@@ -91,8 +91,10 @@ impl Pipeline {
                 aims: &aims,
                 places: undone,
             };
-            let undone = self.refuse_usual_down(packets, left, &mut verdicts, detour, ledger);
-            let undone = self.turn_away_down(table, packets, undone, &mut verdicts, detour, ledger);
+            let (read, unread) = left.part();
+            let read = self.refuse_usual_down(packets, read, &mut verdicts, detour, ledger);
+            let unread = self.turn_away_down(table, packets, unread, &mut verdicts, detour, ledger);
+            let undone = read.and(unread);
             if !undone.is_empty() {
                 self.careful_down(table, packets, undone, &mut verdicts, detour, ledger);
             }

@@ -32,6 +32,22 @@ pub(super) struct Left<'l> {
     pub(super) places: Places,
 }
 
+impl Left<'_> {
+    /// Parts those that the lane has read from the places of those it knows nothing of.
+    #[inline(always)]
+    pub(super) fn part(self) -> (Self, Places) {
+        let mut unread = Places::default();
+        for index in self.places {
+            unread.mark_if(index, self.keys[index] == NOTHING);
+        }
+        let read = Self {
+            places: self.places.without(unread),
+            ..self
+        };
+        (read, unread)
+    }
+}
+
 impl Pipeline {
     /// Drops packets from the Internet for whom nobody is there and whose senders hear nothing now.
     /// Returns the places of the others.
@@ -56,8 +72,7 @@ impl Pipeline {
                 verdicts.set(index, ledger.drop(DropReason::BadIpv4Checksum, bytes));
                 continue;
             }
-            let is_known = key != NOTHING
-                && softwire(aims, index).is_none()
+            let is_known = softwire(aims, index).is_none()
                 && ipv4::is_routable_unicast(key.ipv4)
                 && !ipv4::is_softwire_internal(key.ipv4);
             let head = packets[index].head();
@@ -101,7 +116,7 @@ impl Pipeline {
         for index in places {
             let outer = packets[index].head().get(at..);
             let outer = outer.and_then(<[u8]>::first_chunk::<{ ipv6::HEADER }>);
-            let (Some(outer), true) = (outer, keys[index] != NOTHING) else {
+            let Some(outer) = outer else {
                 others.mark(index);
                 continue;
             };

@@ -85,6 +85,24 @@ impl Places {
         self.0 |= 1 << (index % BURST_MAX);
     }
 
+    /// Marks a place when `is_it`, without a branch.
+    #[inline(always)]
+    pub(super) fn mark_if(&mut self, index: usize, is_it: bool) {
+        self.0 |= u64::from(is_it) << (index % BURST_MAX);
+    }
+
+    /// Those of these places that are not among `others`.
+    #[inline(always)]
+    pub(super) const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// These places and others.
+    #[inline(always)]
+    pub(super) const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     #[inline(always)]
     pub(super) const fn len(self) -> usize {
         self.0.count_ones() as usize

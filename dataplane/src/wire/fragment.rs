@@ -35,14 +35,21 @@ impl FragmentHeader {
     /// [`DropReason::BadIpv6Header`] when it is cut.
     #[inline]
     pub fn parse(bytes: &[u8]) -> Result<Self, DropReason> {
-        let header: &[u8; HEADER] = bytes.first_chunk().ok_or(DropReason::BadIpv6Header)?;
+        let header = bytes.first_chunk().ok_or(DropReason::BadIpv6Header)?;
+        Ok(Self::read(header))
+    }
+
+    /// What a header says that is there. A result of this would not stay in registers.
+    #[must_use]
+    #[inline(always)]
+    pub const fn read(header: &[u8; HEADER]) -> Self {
         let offset_and_more = u16::from_be_bytes([header[2], header[3]]);
-        Ok(Self {
+        Self {
             next_header: header[0],
             offset_octets: offset_and_more & OFFSET,
             more: offset_and_more & MORE != 0,
             identification: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
-        })
+        }
     }
 
     /// Whether this is the whole packet, with a Fragment header all the same (RFC 6946).

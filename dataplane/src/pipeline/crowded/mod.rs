@@ -217,9 +217,10 @@ impl Pipeline {
         len: usize,
         detour: &Detour<P>,
     ) -> Seen {
-        let Ok(header) = FragmentHeader::parse(payload) else {
+        let Some(header) = payload.first_chunk() else {
             return Seen::NoFragment;
         };
+        let header = FragmentHeader::read(header);
         let start = usize::from(header.offset_octets);
         let Some(len) = len.checked_sub(fragment::HEADER) else {
             return Seen::NoFragment;
