@@ -27,8 +27,10 @@ pub(super) struct Board {
     pub(super) plain_packets: AtomicU64,
     /// Ticks that lwB4s took on the worker's core, to ask and to hear.
     pub(super) own_ticks: AtomicU64,
-    /// Ticks that the worker took for requests and answers, and for nothing else.
+    /// Ticks that the worker took for requests, and for nothing else.
     pub(super) request_ticks: AtomicU64,
+    /// Ticks that it took for answers.
+    pub(super) answer_ticks: AtomicU64,
     /// Octets of memory of the worker and of the lwB4s, which leases have no part in.
     pub(super) worker_bytes: AtomicU64,
     latencies: Vec<AtomicU32>,
@@ -59,6 +61,7 @@ impl Board {
             plain_packets: AtomicU64::new(0),
             own_ticks: AtomicU64::new(0),
             request_ticks: AtomicU64::new(0),
+            answer_ticks: AtomicU64::new(0),
             worker_bytes: AtomicU64::new(0),
             latencies: (0..SLOTS).map(|_| AtomicU32::new(0)).collect(),
         }

@@ -41,8 +41,10 @@ struct Window {
     plain: u64,
     /// Seconds that lwB4s took on the worker's core.
     own_s: f64,
-    /// Seconds that requests and answers took of the worker's time.
+    /// Seconds that requests took of the worker's time.
     request_s: f64,
+    /// Seconds that answers took of it.
+    answer_s: f64,
 }
 
 impl Window {
@@ -99,17 +101,11 @@ impl Director {
         let worker = |window: &Window| window.plain as f64 / window.worker_s();
         let worker_alone = best(&mut rounds.iter().map(|(alone, ..)| worker(alone)));
         let worker_mixed = best(&mut rounds.iter().map(|(_, mixed, _)| worker(mixed)));
-        let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
-        let request_share = least(
-            &mut rounds
-                .iter()
-                .map(|(_, mixed, _)| mixed.request_s / mixed.worker_s()),
-        );
-        let request_ns = least(
-            &mut rounds
-                .iter()
-                .map(|(_, mixed, _)| mixed.request_s / mixed.served as f64 * 1e9),
-        );
+        let least = |value: &dyn Fn(&Window) -> f64| {
+            let values = rounds.iter().map(|(_, mixed, _)| value(mixed));
+            values.fold(f64::INFINITY, f64::min)
+        };
+        let per_served = |seconds: f64, window: &Window| seconds / window.served as f64 * 1e9;
         Ok(Figures {
             held: held as u64,
             granted,
@@ -128,8 +124,9 @@ impl Director {
             plain_beside_mpps: mixed / 1e6,
             plain_rate_lost: 1.0 - mixed / alone,
             plain_rate_lost_to_worker: 1.0 - worker_mixed / worker_alone,
-            request_share,
-            request_ns,
+            request_share: least(&|mixed| (mixed.request_s + mixed.answer_s) / mixed.worker_s()),
+            request_ns: least(&|mixed| per_served(mixed.request_s, mixed)),
+            answer_ns: least(&|mixed| per_served(mixed.answer_s, mixed)),
             plain_packets_lost: rounds.iter().map(|(.., lost)| lost).sum(),
             memory_each: each(memory()),
             memory_each_cold: each(memory_cold),
@@ -175,6 +172,7 @@ impl Director {
                 &self.board.plain_packets,
                 &self.board.own_ticks,
                 &self.board.request_ticks,
+                &self.board.answer_ticks,
             ]
             .map(|count| count.load(Ordering::Relaxed))
         };
@@ -188,6 +186,7 @@ impl Director {
             plain: after[2] - before[2],
             own_s: (after[3] - before[3]) as f64 / clock::tsc_hz() as f64,
             request_s: (after[4] - before[4]) as f64 / clock::tsc_hz() as f64,
+            answer_s: (after[5] - before[5]) as f64 / clock::tsc_hz() as f64,
         }
     }
 }

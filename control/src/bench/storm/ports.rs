@@ -26,6 +26,7 @@ use lwaftr_dataplane::side::Side;
 use super::clients::Board;
 use super::clients::Phase;
 use super::request;
+use super::stopwatch::About;
 use super::stopwatch::Stopwatch;
 use crate::bench::mill::Mill;
 
@@ -93,7 +94,7 @@ impl<'k> StormPorts<'k> {
             outstanding: 0,
             heard_ns: 0,
             own_ticks: 0,
-            stopwatch: Stopwatch::default(),
+            stopwatch: Stopwatch::new(),
         }
     }
 
@@ -107,8 +108,12 @@ impl<'k> StormPorts<'k> {
 
     /// What follows is not about requests.
     fn stop(&mut self) {
-        if let Some(ticks) = self.stopwatch.stop() {
-            self.board.request_ticks.store(ticks, Ordering::Relaxed);
+        if let Some((about, ticks)) = self.stopwatch.stop() {
+            let board = match about {
+                About::Requests => &self.board.request_ticks,
+                About::Answers => &self.board.answer_ticks,
+            };
+            board.store(ticks, Ordering::Relaxed);
         }
     }
 
@@ -224,7 +229,7 @@ impl Ports for StormPorts<'_> {
                 self.ask(burst);
                 if !burst.is_empty() {
                     self.stopwatch.has_requests = true;
-                    self.stopwatch.run();
+                    self.stopwatch.run(About::Requests);
                 }
             }
         }
@@ -236,7 +241,7 @@ impl Ports for StormPorts<'_> {
         let first = packets.first();
         if first.is_some_and(|packet| request::answer(packet.head()).is_some()) {
             self.hear_all(packets);
-            self.stopwatch.run();
+            self.stopwatch.run(About::Answers);
             return;
         }
         let count = packets.len() as u64;
@@ -244,7 +249,7 @@ impl Ports for StormPorts<'_> {
         self.mill.transmit(side, packets);
         // They go up when everything else has left.
         if self.stopwatch.has_requests {
-            self.stopwatch.run();
+            self.stopwatch.run(About::Requests);
         }
     }
 
@@ -257,7 +262,7 @@ impl Ports for StormPorts<'_> {
         self.stopwatch.has_requests = false;
         let begun = clock::tsc();
         if self.injected.pop_burst(burst, BURST_MAX) > 0 {
-            self.stopwatch.run_since(begun);
+            self.stopwatch.run_since(begun, About::Answers);
         }
     }
 

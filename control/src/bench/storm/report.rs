@@ -44,8 +44,10 @@ pub(super) struct Figures {
     /// Share of the worker's time, without that of the lwB4s, that requests and answers take; so much of its
     /// rate plain traffic loses to them on a core that it has for itself.
     pub(super) request_share: f64,
-    /// Nanoseconds that a request and its answer take of the worker's time.
+    /// Nanoseconds that a request takes of the worker's time.
     pub(super) request_ns: f64,
+    /// Nanoseconds that its answer takes of it.
+    pub(super) answer_ns: f64,
     /// Plain packets that found no softwire meanwhile.
     pub(super) plain_packets_lost: u64,
     /// Octets of memory a lease, besides the table, when all is quiet again.
@@ -133,8 +135,9 @@ impl Report {
         row(
             "  a request costs the worker",
             format!(
-                "{:.0} ns, {:.1} % of its time",
+                "{:.0} ns and its answer {:.0} ns, {:.1} % of its time",
                 figures.request_ns,
+                figures.answer_ns,
                 figures.request_share * 100.0
             ),
         );
