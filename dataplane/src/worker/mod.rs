@@ -59,7 +59,8 @@ pub struct Worker<P: Ports> {
     buffers: Buffers<P::Packet>,
 }
 
-/// Where packets are between two stages; empty between rounds, but for what waits to be injected.
+/// Where packets are between two stages; empty between rounds, but for what waits to be injected, or for company
+/// on its way up.
 #[derive(Debug)]
 struct Buffers<P> {
     received: Burst<P>,
@@ -135,6 +136,7 @@ impl<P: Ports> Worker<P> {
                 break;
             }
         }
+        self.punt();
         self.ports
     }
 
@@ -166,11 +168,11 @@ impl<P: Ports> Worker<P> {
                 arrived += self.take_over(side);
             }
         }
-        if arrived > 0 {
-            self.flush();
+        if arrived > 0 || !self.buffers.punted.is_empty() {
+            self.flush(arrived);
         } else if self.detour.set_now(self.ports.now()) {
             self.give_up();
-            self.flush();
+            self.flush(arrived);
         }
         self.counters.round(arrived == 0);
         self.reader.quiescent();
@@ -245,7 +247,11 @@ impl<P: Ports> Worker<P> {
     /// Sends what is in hand through the pipeline, and where it belongs.
     #[inline]
     fn decide(&mut self, side: Side) {
-        if !self.buffers.punted.is_empty() {
+        if !self
+            .buffers
+            .punted
+            .has_room_for(self.buffers.received.len())
+        {
             self.punt();
         }
         let table = self.reader.table();
@@ -347,7 +353,7 @@ impl<P: Ports> Worker<P> {
 
     /// Transmits what the round has made, and hands up what is for the box itself.
     #[inline]
-    fn flush(&mut self) {
+    fn flush(&mut self, arrived: usize) {
         let Self {
             ports,
             counters,
@@ -357,7 +363,7 @@ impl<P: Ports> Worker<P> {
         buffers.to_internet.flush(ports, counters);
         buffers.to_access.flush(ports, counters);
         // Last: by now the buckets of their sources are near.
-        if !self.buffers.punted.is_empty() {
+        if buffers.punted.is_due(arrived) {
             self.punt();
         }
     }

@@ -1,5 +1,10 @@
 //! Packets that go up to the control thread, apart by class: each class has a ring, and what goes there goes at once.
+//!
+//! A ring is shared with another core, and giving it one packet costs as much as giving it a burst. So while
+//! the worker is busy, what goes up waits for company, some tens of microseconds at most; when it is not,
+//! nothing waits. Nor does anything where bursts are configured so large that they need the room.
 
+use crate::burst::BURST_MAX;
 use crate::burst::Burst;
 use crate::packet::Packet;
 use crate::punt::PuntClass;
@@ -8,8 +13,10 @@ use crate::punt::PuntClass;
 #[derive(Debug)]
 pub(super) struct Punted<P> {
     classes: [Waiting<P>; PuntClass::COUNT],
-    /// One look says of most bursts that nothing does.
-    is_empty: bool,
+    /// Packets of all classes; no more than a burst, so that any class has room for them.
+    len: usize,
+    /// Rounds that the first of them has waited.
+    rounds: u32,
 }
 
 /// Packets of a class, and who is behind each.
@@ -27,26 +34,45 @@ impl<P: Packet> Punted<P> {
         };
         Self {
             classes: PuntClass::ALL.map(class),
-            is_empty: true,
+            len: 0,
+            rounds: 0,
         }
     }
 
     #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
-        self.is_empty
+        self.len == 0
     }
 
-    /// Adds a packet; there is room for those of a burst in any class.
+    /// Whether so many more can be added.
+    #[inline(always)]
+    pub(super) fn has_room_for(&self, packets: usize) -> bool {
+        self.len + packets <= BURST_MAX
+    }
+
+    /// Whether to go up at the end of a round that brought `arrived` packets.
+    #[inline(always)]
+    pub(super) fn is_due(&mut self, arrived: usize) -> bool {
+        !self.is_empty() && self.has_waited(arrived)
+    }
+
+    #[inline(never)]
+    fn has_waited(&mut self, arrived: usize) -> bool {
+        self.rounds += 1;
+        arrived < BUSY || self.len >= COMPANY || self.rounds >= PATIENCE
+    }
+
+    /// Adds a packet, for which there must be [room](Self::has_room_for).
     pub(super) fn push(&mut self, class: PuntClass, source: [u8; 16], packet: P) {
         let waiting = &mut self.classes[class as usize];
         waiting.packets.push(packet);
         waiting.sources.push(source);
-        self.is_empty = false;
+        self.len += 1;
     }
 
     /// Empties the classes of which there is something.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (PuntClass, &mut Waiting<P>)> {
-        self.is_empty = true;
+        (self.len, self.rounds) = (0, 0);
         let classes = PuntClass::ALL.into_iter().zip(&mut self.classes);
         classes.filter(|(_, waiting)| !waiting.packets.is_empty())
     }
@@ -58,3 +84,10 @@ impl<P: Packet> Waiting<P> {
         self.sources.drain(..).zip(self.packets.drain(..))
     }
 }
+
+/// Packets in a round of a busy worker: half a burst, as it is configured unless somebody has a reason.
+const BUSY: usize = 16;
+/// Packets that go up together.
+const COMPANY: usize = 8;
+/// Rounds that a packet waits for others: at two microseconds a full round, less than a device's own delays.
+const PATIENCE: u32 = 16;

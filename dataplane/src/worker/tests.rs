@@ -1,5 +1,7 @@
 //! The loop over ports made of vectors: nothing is lost uncounted, whatever the ports refuse.
 
+mod company;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
