@@ -1,4 +1,0 @@
-//! libFuzzer's way into `codec`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| pcp_fuzz::codec(octets));

@@ -1,4 +1,0 @@
-//! libFuzzer's way into `frames`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| lwaftr_fuzz::frames(octets));

@@ -1,4 +1,0 @@
-//! libFuzzer's way into `nat`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|octets: &[u8]| lwb4_fuzz::nat(octets));
