@@ -8,3 +8,4 @@ pub mod dataplane;
 mod input;
 pub mod lwb4;
 pub mod pcp;
+mod sum;

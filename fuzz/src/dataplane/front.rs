@@ -4,8 +4,8 @@ use lwaftr_dataplane::forwarding::Link;
 use lwaftr_dataplane::side::Side;
 
 use crate::dataplane::settings::Settings;
-use crate::dataplane::sum::mend;
-use crate::dataplane::sum::sum;
+use crate::sum::mend;
+use crate::sum::sum;
 
 /// How a frame begins.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

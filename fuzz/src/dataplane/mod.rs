@@ -21,7 +21,6 @@ mod ports;
 mod sent;
 mod settings;
 mod shelf;
-mod sum;
 
 pub use frames::frames;
 pub use packets::packets;

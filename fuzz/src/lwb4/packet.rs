@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::net::SocketAddrV4;
 
 use crate::input::Input;
+use crate::sum::sum;
 
 pub(crate) const ICMP: u8 = 1;
 pub(crate) const TCP: u8 = 6;
@@ -118,22 +119,8 @@ pub(crate) fn mend(octets: &mut [u8]) {
     octets[0] = 0x40 | words as u8;
     octets[2..4].copy_from_slice(&length.to_be_bytes());
     octets[10..12].fill(0);
-    let sum = !sum(&octets[..words * 4]);
+    let sum = !sum(&[&octets[..words * 4]]);
     octets[10..12].copy_from_slice(&sum.to_be_bytes());
-}
-
-/// The sum of ones' complements (RFC 1071).
-pub(crate) fn sum(octets: &[u8]) -> u16 {
-    let words = octets.chunks(2).map(|pair| match pair {
-        [high, low] => u32::from(u16::from_be_bytes([*high, *low])),
-        [high] => u32::from(*high) << 8,
-        _ => 0,
-    });
-    let mut sum: u32 = words.sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    sum as u16
 }
 
 /// What the transport's checksum covers, summed; all ones where it is right. The header has no options.
@@ -141,13 +128,10 @@ pub(crate) fn transport_sum(octets: &[u8]) -> u16 {
     let protocol = octets[9];
     let payload = &octets[HEADER..];
     if protocol == ICMP {
-        return sum(payload);
+        return sum(&[payload]);
     }
-    let mut covered = octets[12..20].to_vec();
-    covered.extend([0, protocol]);
-    covered.extend((payload.len() as u16).to_be_bytes());
-    covered.extend(payload);
-    sum(&covered)
+    let length = (payload.len() as u16).to_be_bytes();
+    sum(&[&octets[12..20], &[0, protocol], &length, payload])
 }
 
 /// Source and destination; the ports are what stands where ports would.
@@ -163,4 +147,25 @@ pub(crate) fn ends(octets: &[u8]) -> (SocketAddrV4, SocketAddrV4) {
         SocketAddrV4::new(address(12), port(0)),
         SocketAddrV4::new(address(16), port(2)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As scapy makes it.
+    const DATAGRAM: [u8; 31] = [
+        0x45, 0x00, 0x00, 0x1f, 0x00, 0x07, 0x00, 0x00, 0x40, 0x11, 0x7c, 0xb8, 0xc0, 0x00, 0x02,
+        0x05, 0xcb, 0x00, 0x71, 0x09, 0x0f, 0xa0, 0x00, 0x35, 0x00, 0x0b, 0x1e, 0x8f, 0x6f, 0x64,
+        0x64,
+    ];
+
+    #[test]
+    fn a_datagram_of_another_maker_sums_up() {
+        assert_eq!(transport_sum(&DATAGRAM), 0xffff);
+        let mut octets = DATAGRAM;
+        octets[26..28].fill(0);
+        seal(&mut octets, 26);
+        assert_eq!(octets, DATAGRAM);
+    }
 }

@@ -4,8 +4,8 @@
 use std::ops::Range;
 
 use crate::dataplane::ip::Ipv4;
-use crate::dataplane::sum::mend;
 use crate::input::Input;
+use crate::sum::mend;
 
 /// The datagram, or fragments of it (RFC 791 s3.2).
 pub(super) fn ipv4(input: &mut Input<'_>, datagram: Vec<u8>) -> Vec<Vec<u8>> {

@@ -1,9 +1,9 @@
 //! IPv4 datagrams with every transport that is told apart.
 
 use crate::dataplane::ip::ICMP;
-use crate::dataplane::sum::mend;
-use crate::dataplane::sum::sum;
 use crate::input::Input;
+use crate::sum::mend;
+use crate::sum::sum;
 
 /// Who sends a datagram to whom.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,9 @@
 
 use crate::dataplane::network::ACCESS_ADDRESS;
 use crate::dataplane::network::BRS;
-use crate::dataplane::sum::pseudo_header;
-use crate::dataplane::sum::sum;
 use crate::input::Input;
+use crate::sum::pseudo_header;
+use crate::sum::sum;
 
 use super::HOST_PORT;
 use super::datagram;

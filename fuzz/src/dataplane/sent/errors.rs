@@ -4,8 +4,8 @@ use crate::dataplane::ip::ICMP;
 use crate::dataplane::ip::Ipv4;
 use crate::dataplane::ip::is_a_hosts;
 use crate::dataplane::ip::is_softwire_internal;
-use crate::dataplane::sum::pseudo_header;
-use crate::dataplane::sum::sum;
+use crate::sum::pseudo_header;
+use crate::sum::sum;
 
 use super::origin::Origins;
 

@@ -16,7 +16,7 @@ use crate::dataplane::front;
 use crate::dataplane::ip::Ipv4;
 use crate::dataplane::packet::FuzzPacket;
 use crate::dataplane::settings::Settings;
-use crate::dataplane::sum::sum;
+use crate::sum::sum;
 
 use origin::Origins;
 use pieces::Pieces;

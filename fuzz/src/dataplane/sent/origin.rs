@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::dataplane::front;
 use crate::dataplane::ip::Ipv4;
-use crate::dataplane::sum::sum;
+use crate::sum::sum;
 
 /// The frames that have arrived.
 #[derive(Debug, Default)]
