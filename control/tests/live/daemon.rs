@@ -12,14 +12,14 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use programs::Outcome;
+use programs::Process;
+use programs::run;
+use programs::wait_until;
 use serde_json::Value;
 
-use crate::Outcome;
 use crate::network::Network;
 use crate::network::Place;
-use crate::process::Process;
-use crate::process::run;
-use crate::process::wait_until;
 
 /// What differs between the daemons of the scenarios.
 #[derive(Clone, Debug)]
@@ -296,7 +296,7 @@ impl Daemon {
 
     /// The daemon prints `text` within some time.
     pub(crate) fn says(&mut self, text: &str) -> Outcome<()> {
-        self.process.wait_for(text, START)
+        self.process.wait_for(text, START).map(drop)
     }
 
     /// What the daemon has printed.

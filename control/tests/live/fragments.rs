@@ -5,8 +5,8 @@
 //! is part of a fan-out, as those of net_af_packet are.
 
 use libtest_mimic::Trial;
+use programs::Outcome;
 
-use crate::Outcome;
 use crate::daemon::Driver;
 use crate::daemon::Setup;
 use crate::lab::HOST;

@@ -4,17 +4,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use programs::Outcome;
+use programs::Process;
+use programs::run;
 use tempfile::TempDir;
 
-use crate::Outcome;
 use crate::daemon::Daemon;
 use crate::daemon::Driver;
 use crate::daemon::Provisioned;
 use crate::daemon::Setup;
 use crate::network::Network;
 use crate::network::Place;
-use crate::process::Process;
-use crate::process::run;
 use crate::refusals::refusal;
 use crate::script;
 

@@ -16,7 +16,6 @@ mod neighbours;
 mod network;
 mod path_mtu;
 mod pcp;
-mod process;
 mod refusals;
 mod scenarios;
 mod sleeper;
@@ -31,10 +30,6 @@ use std::process::ExitCode;
 use std::process::Stdio;
 
 use libtest_mimic::Arguments;
-use libtest_mimic::Failed;
-
-/// What a step of a scenario gives: anything that can be printed can go wrong.
-type Outcome<T> = Result<T, Failed>;
 
 fn main() -> ExitCode {
     if env::var_os(pcp::COMMAND).is_some() {

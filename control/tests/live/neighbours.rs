@@ -1,15 +1,15 @@
 //! The lwAFTR among its neighbours: next hops that it finds, and addresses of its own that are found.
 
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::run;
 
-use crate::Outcome;
 use crate::daemon::NextHops;
 use crate::daemon::Setup;
 use crate::lab::HOST;
 use crate::lab::Lab;
 use crate::lab::SUBSCRIBER;
 use crate::network::Place;
-use crate::process::run;
 use crate::scenarios::in_lab;
 
 pub(crate) fn trials() -> Vec<Trial> {

@@ -5,8 +5,9 @@ use std::process::Command;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 
-use crate::Outcome;
-use crate::process::run;
+use programs::Outcome;
+use programs::run;
+
 use crate::script;
 
 /// A lwAFTR, an Internet, and a B4 or homes, not yet running anything.

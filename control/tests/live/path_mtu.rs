@@ -4,8 +4,8 @@
 //! through, and a stream that does has been told the right number.
 
 use libtest_mimic::Trial;
+use programs::Outcome;
 
-use crate::Outcome;
 use crate::daemon::Setup;
 use crate::lab::HOST;
 use crate::lab::Lab;

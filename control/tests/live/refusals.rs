@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use libtest_mimic::Trial;
+use programs::Outcome;
 
-use crate::Outcome;
 use crate::daemon::Daemon;
 use crate::daemon::Means;
 use crate::daemon::Setup;

@@ -5,15 +5,15 @@ use std::time::Duration;
 use std::time::Instant;
 
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::run;
+use programs::wait_until;
 
-use crate::Outcome;
 use crate::daemon::Setup;
 use crate::lab::HOST;
 use crate::lab::Lab;
 use crate::lab::SUBSCRIBER;
 use crate::network::Place;
-use crate::process::run;
-use crate::process::wait_until;
 
 type Scenario = (&'static str, fn(&mut Lab) -> Outcome<()>);
 

@@ -6,8 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::wait_until;
 
-use crate::Outcome;
 use crate::daemon::Daemon;
 use crate::daemon::Driver;
 use crate::daemon::Setup;
@@ -15,7 +16,6 @@ use crate::lab::HOST;
 use crate::lab::Lab;
 use crate::lab::SUBSCRIBER;
 use crate::network::Place;
-use crate::process::wait_until;
 use crate::scenarios::TRANSFER;
 use crate::scenarios::in_lab;
 

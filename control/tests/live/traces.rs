@@ -2,14 +2,14 @@
 //! (IC-010, IC-013, IC-019, RFC 7596 s6.2).
 
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::run;
 
-use crate::Outcome;
 use crate::daemon::Setup;
 use crate::lab::HOST;
 use crate::lab::Lab;
 use crate::lab::SUBSCRIBER;
 use crate::network::Place;
-use crate::process::run;
 use crate::scenarios::TRANSFER;
 use crate::scenarios::counted;
 use crate::scenarios::expect;

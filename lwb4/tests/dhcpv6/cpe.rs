@@ -24,11 +24,11 @@ use lwb4::dhcpv6::socket::Socket;
 use lwb4::dns::Aftr;
 use lwb4::dns::Ask;
 use pcp::instant::Instant;
+use programs::Outcome;
+use programs::Process;
 
-use crate::Outcome;
 use crate::link::End;
 use crate::link::Link;
-use crate::process::Process;
 
 /// The environment variable that makes this program a client, and says what of.
 pub(crate) const WANTED: &str = "LWB4_TEST_DHCPV6_WANTED";
@@ -36,7 +36,7 @@ pub(crate) const WANTED: &str = "LWB4_TEST_DHCPV6_WANTED";
 /// Starts a client of `wan`.
 pub(crate) fn start(link: &Link, folder: &Path, wanted: &str) -> Outcome<Process> {
     let mut command = link.command(End::Cpe, env::current_exe()?);
-    Process::start(command.env(WANTED, wanted), folder, "cpe")
+    Process::start_with_input(command.env(WANTED, wanted), folder, "cpe")
 }
 
 /// Is a client until nothing is left to do.

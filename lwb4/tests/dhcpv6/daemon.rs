@@ -11,9 +11,11 @@ use std::time::Instant;
 
 use clap::Parser;
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::Process;
 use serde_json::Value;
 
-use crate::Outcome;
+use crate::PATIENCE;
 use crate::dnsmasq;
 use crate::kea;
 use crate::kea::BIND;
@@ -22,7 +24,6 @@ use crate::kea::BR;
 use crate::kea::PORT_PARAMS;
 use crate::link::End;
 use crate::link::Link;
-use crate::process::Process;
 
 /// The variable of the environment that makes this program the command `lwb4`.
 pub(crate) const COMMAND: &str = "LWB4_TEST_DHCPV6_IS_LWB4";
@@ -285,8 +286,9 @@ fn released() -> Outcome<()> {
     let look = || said(&link, folder.path(), &["status", "--json"]);
     is_bound(&look, &daemon)?;
     daemon.terminate()?;
-    kea.wait_for("DHCP6_RELEASE_NA", 1)?;
-    kea.wait_for("DHCP6_RELEASE_PD", 1)?;
+    daemon.succeed(PATIENCE)?;
+    kea.wait_for("DHCP6_RELEASE_NA", PATIENCE)?;
+    kea.wait_for("DHCP6_RELEASE_PD", PATIENCE)?;
     let addresses = link
         .command(End::Cpe, "ip")
         .args(["address", "show", "wan"])
@@ -307,7 +309,8 @@ fn unheard() -> Outcome<()> {
     let look = || said(&link, folder.path(), &["status", "--json"]);
     is_bound(&look, &daemon)?;
     kea.kill()?;
-    daemon.terminate()
+    daemon.terminate()?;
+    daemon.succeed(PATIENCE).map(drop)
 }
 
 /// With the set, and the address of LW-023.
@@ -339,7 +342,7 @@ fn start_with(link: &Link, folder: &Path, text: &str) -> Outcome<Process> {
     let mut command = link.command(End::Cpe, env::current_exe()?);
     command.args(["run", "-c"]).arg(&config).env(COMMAND, "1");
     let mut daemon = Process::start(&mut command, folder, "lwb4")?;
-    daemon.wait_for("ready", 1)?;
+    daemon.wait_for("ready", PATIENCE)?;
     Ok(daemon)
 }
 
@@ -397,5 +400,4 @@ const PREFIX: &str = "prefix=2001:db8:b4::/56,60";
 const BR_ALONE: &str = "96=005a001020010db800af00000000000000000001";
 const AFTR_NAME: &str = "64=0461667472076578616d706c6503636f6d00";
 const OWN: &str = "mode = \"own\"\naddress = true\nprefix = true";
-const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(100);

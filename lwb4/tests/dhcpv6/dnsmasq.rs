@@ -1,14 +1,15 @@
 //! dnsmasq, as small routers and labs have it.
 
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::Process;
 use tempfile::TempDir;
 
-use crate::Outcome;
+use crate::PATIENCE;
 use crate::cpe;
 use crate::kea::contains;
 use crate::link::End;
 use crate::link::Link;
-use crate::process::Process;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -36,10 +37,10 @@ fn name() -> Outcome<()> {
         &[AFTR],
     )?;
     let mut cpe = cpe::start(&link, folder.path(), "options")?;
-    let provided = cpe.wait_for("provided", 1)?;
+    let provided = cpe.wait_for("provided", PATIENCE)?;
     contains(&provided, "remote: Name(")?;
     contains(&provided, "dns Some([2001:db8:aa::1])")?;
-    let resolved = cpe.wait_for("resolved", 1)?;
+    let resolved = cpe.wait_for("resolved", PATIENCE)?;
     contains(&resolved, "aftr.example.com Some(2001:db8:af::1)")
 }
 
@@ -47,7 +48,7 @@ fn container() -> Outcome<()> {
     let (link, folder) = (Link::up()?, tempfile::tempdir()?);
     let _dnsmasq = dnsmasq(&link, &folder, &[LEASES, CONTAINER], &[AFTR])?;
     let mut cpe = cpe::start(&link, folder.path(), "address")?;
-    let provided = cpe.wait_for("provided", 1)?;
+    let provided = cpe.wait_for("provided", PATIENCE)?;
     contains(&provided, "provided [2001:db8:aa::1000]")?;
     contains(&provided, "source: 2001:db8:aa::c000:205:d")
 }
@@ -57,8 +58,8 @@ fn broken() -> Outcome<()> {
     let without_br = &CONTAINER[..CONTAINER.len() - 20 * 3];
     let _dnsmasq = dnsmasq(&link, &folder, &[LEASES, without_br], &[AFTR])?;
     let mut cpe = cpe::start(&link, folder.path(), "address")?;
-    cpe.wait_for("Dropped(Missing { container: 96, code: 90 })", 1)?;
-    contains(&cpe.wait_for("provided", 1)?, "None s: None")
+    cpe.wait_for("Dropped(Missing { container: 96, code: 90 })", PATIENCE)?;
+    contains(&cpe.wait_for("provided", PATIENCE)?, "None s: None")
 }
 
 /// `words` are a range and options of DHCPv6, `hosts` names and their addresses.
@@ -88,7 +89,7 @@ pub(crate) fn dnsmasq(
         .arg("--dhcp-option=option6:dns-server,[2001:db8:aa::1]")
         .args(hosts.iter().map(|host| format!("--host-record={host}")));
     let mut dnsmasq = Process::start(&mut command, folder.path(), "dnsmasq")?;
-    dnsmasq.wait_for("cleared cache", 1)?;
+    dnsmasq.wait_for("cleared cache", PATIENCE)?;
     Ok(dnsmasq)
 }
 

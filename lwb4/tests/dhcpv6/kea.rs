@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::Process;
 use tempfile::TempDir;
 
-use crate::Outcome;
+use crate::PATIENCE;
 use crate::cpe;
 use crate::link::End;
 use crate::link::Link;
-use crate::process::Process;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -34,7 +35,7 @@ fn binding() -> Outcome<()> {
     let (link, folder) = (Link::up()?, tempfile::tempdir()?);
     let _kea = kea(&link, &folder, &[BR, BIND, PORT_PARAMS])?;
     let mut cpe = cpe::start(&link, folder.path(), "both")?;
-    let provided = cpe.wait_for("provided", 1)?;
+    let provided = cpe.wait_for("provided", PATIENCE)?;
     for part in [
         "2001:db8:aa::1000",
         "2001:db8:b4::/56",
@@ -46,13 +47,13 @@ fn binding() -> Outcome<()> {
     ] {
         contains(&provided, part)?;
     }
-    cpe.wait_for("sent 5", 1)?;
-    let renewed = cpe.wait_for("provided", 2)?;
+    cpe.wait_for("sent 5", PATIENCE)?;
+    let renewed = cpe.wait_for_times("provided", 2, PATIENCE)?;
     contains(&renewed, "for Some(20) s")?;
     cpe.close_input();
-    cpe.wait_for("Lost", 1)?;
-    cpe.wait_for("sent 8", 1)?;
-    cpe.wait_for("released", 1)?;
+    cpe.wait_for("Lost", PATIENCE)?;
+    cpe.wait_for("sent 8", PATIENCE)?;
+    cpe.wait_for("released", PATIENCE)?;
     let printed = cpe.printed();
     match printed.matches("sent 8").count() {
         // Given up after four (RFC 8415 s7.6).
@@ -65,7 +66,7 @@ fn br_alone() -> Outcome<()> {
     let (link, folder) = (Link::up()?, tempfile::tempdir()?);
     let _kea = kea(&link, &folder, &[BR, PCP_SERVER])?;
     let mut cpe = cpe::start(&link, folder.path(), "address")?;
-    let provided = cpe.wait_for("provided", 1)?;
+    let provided = cpe.wait_for("provided", PATIENCE)?;
     contains(&provided, "provided [2001:db8:aa::1000] []")?;
     contains(
         &provided,
@@ -77,20 +78,20 @@ fn lost() -> Outcome<()> {
     let (link, folder) = (Link::up()?, tempfile::tempdir()?);
     let mut kea = kea(&link, &folder, &[BR])?;
     let mut cpe = cpe::start(&link, folder.path(), "prefix")?;
-    cpe.wait_for("provided", 1)?;
+    cpe.wait_for("provided", PATIENCE)?;
     kea.kill()?;
-    cpe.wait_for("sent 5", 1)?;
-    cpe.wait_for("sent 6", 1)?;
-    cpe.wait_for("Lost", 1)?;
-    cpe.wait_for("sent 1", 2).map(drop)
+    cpe.wait_for("sent 5", PATIENCE)?;
+    cpe.wait_for("sent 6", PATIENCE)?;
+    cpe.wait_for("Lost", PATIENCE)?;
+    cpe.wait_for_times("sent 1", 2, PATIENCE).map(drop)
 }
 
 fn priority() -> Outcome<()> {
     let (link, folder) = (Link::up()?, tempfile::tempdir()?);
     let _kea = kea(&link, &folder, &[BR, AFTR_NAME, PRIORITY])?;
     let mut cpe = cpe::start(&link, folder.path(), "options")?;
-    let provided = cpe.wait_for("provided", 1)?;
-    cpe.wait_for("sent 11", 1)?;
+    let provided = cpe.wait_for("provided", PATIENCE)?;
+    cpe.wait_for("sent 11", PATIENCE)?;
     contains(&provided, "remote: Name(")
 }
 
@@ -112,7 +113,7 @@ pub(crate) fn kea(link: &Link, folder: &TempDir, options: &[&str]) -> Outcome<Pr
         .env("KEA_PIDFILE_DIR", folder.path())
         .env("KEA_LOCKFILE_DIR", folder.path());
     let mut kea = Process::start(&mut command, folder.path(), "kea")?;
-    kea.wait_for("DHCP6_STARTED", 1)?;
+    kea.wait_for("DHCP6_STARTED", PATIENCE)?;
     Ok(kea)
 }
 

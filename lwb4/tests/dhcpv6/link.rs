@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use crate::Outcome;
-use crate::process::run;
+use programs::Outcome;
+use programs::run;
 
 /// A customer's `wan` and its provider's `isp`.
 #[derive(Debug)]

@@ -12,20 +12,19 @@ mod daemon;
 mod dnsmasq;
 mod kea;
 mod link;
-mod process;
 
 use std::env;
 use std::fs;
 use std::process::Command;
 use std::process::ExitCode;
 use std::process::Stdio;
+use std::time::Duration;
 
 use libtest_mimic::Arguments;
-use libtest_mimic::Failed;
 use libtest_mimic::Trial;
 
-/// What a step of a scenario gives: anything that can be printed can go wrong.
-type Outcome<T> = Result<T, Failed>;
+/// What a server or a client may take for anything.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 fn main() -> ExitCode {
     if let Some(wanted) = env::var_os(cpe::WANTED) {

@@ -8,15 +8,15 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use programs::Outcome;
+use programs::Process;
+use programs::run;
+use programs::wait_until;
 use serde_json::Value;
 
 use super::COMMAND;
-use crate::Outcome;
 use crate::network::Network;
 use crate::network::Place;
-use crate::process::Process;
-use crate::process::run;
-use crate::process::wait_until;
 
 /// A running lwB4.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use libtest_mimic::Trial;
+use programs::Outcome;
 
-use crate::Outcome;
 use crate::daemon::Driver;
 
 use village::Village;

@@ -5,6 +5,10 @@ use std::fs;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
+use programs::Outcome;
+use programs::Process;
+use programs::run;
+use programs::wait_until;
 use serde_json::Value;
 
 use super::Scenario;
@@ -12,12 +16,8 @@ use super::village::HOST;
 use super::village::LAN_HOST;
 use super::village::Village;
 use super::village::seen;
-use crate::Outcome;
 use crate::network::Place;
 use crate::pcp;
-use crate::process::Process;
-use crate::process::run;
-use crate::process::wait_until;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     ("homes_a_lan_host_is_seen_as_a_port_of_the_set", outwards),

@@ -3,15 +3,15 @@
 use std::fs;
 use std::time::Duration;
 
+use programs::Outcome;
+use programs::Process;
 use serde_json::Value;
 
 use super::Scenario;
 use super::home::Held;
 use super::village::HOST;
 use super::village::Village;
-use crate::Outcome;
 use crate::network::Place;
-use crate::process::Process;
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     ("t_18_homes_do_not_notice_a_restart_of_the_lwaftr", restart),

@@ -5,15 +5,15 @@ use std::env;
 use std::fs;
 use std::time::Duration;
 
+use programs::Outcome;
+use programs::Process;
+use programs::wait_until;
 use serde_json::Value;
 
 use super::COMMAND;
 use super::village::Village;
-use crate::Outcome;
 use crate::daemon::Driver;
 use crate::network::Place;
-use crate::process::Process;
-use crate::process::wait_until;
 
 /// With a roster they are told (PC-142); without one each is told when it sends (FO-010, FO-012).
 pub(super) fn loses(roster: bool) -> Outcome<()> {

@@ -7,18 +7,18 @@ use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::Failed;
+use programs::Outcome;
+use programs::Process;
+use programs::run;
 use tempfile::TempDir;
 
 use super::home::Home;
-use crate::Outcome;
 use crate::daemon::Daemon;
 use crate::daemon::Driver;
 use crate::daemon::Provisioned;
 use crate::daemon::Setup;
 use crate::network::Network;
 use crate::network::Place;
-use crate::process::Process;
-use crate::process::run;
 use crate::script;
 
 /// Everything a scenario needs. Fields drop in this order: processes before the network.

@@ -12,12 +12,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pcp_cli::cli::Cli;
+use programs::Outcome;
+use programs::run;
 use serde_json::Value;
 
-use crate::Outcome;
 use crate::lab::Lab;
 use crate::network::Place;
-use crate::process::run;
 
 /// The variable of the environment that makes this program the command `pcp`.
 pub(crate) const COMMAND: &str = "LWAFTR_LIVE_IS_PCP";

@@ -11,9 +11,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use programs::Outcome;
 use serde_json::Value;
 
-use crate::Outcome;
 use crate::lab::Lab;
 use crate::network::Place;
 use crate::pcp::Scenario;

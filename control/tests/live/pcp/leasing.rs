@@ -1,6 +1,7 @@
 //! A lease from its grant to its end, as the B4, the Internet and the operator see it.
 
-use crate::Outcome;
+use programs::Outcome;
+
 use crate::lab::HOST;
 use crate::lab::Lab;
 use crate::network::Place;

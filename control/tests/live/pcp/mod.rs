@@ -13,8 +13,8 @@ mod space;
 use std::fmt::Display;
 
 use libtest_mimic::Trial;
+use programs::Outcome;
 
-use crate::Outcome;
 use crate::daemon::Provisioned;
 use crate::daemon::Setup;
 use crate::lab::Lab;

@@ -6,9 +6,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::Process;
+use programs::run;
+use programs::wait_until;
 use serde_json::Value;
 
-use crate::Outcome;
 use crate::lab::Lab;
 use crate::network::Place;
 use crate::pcp::Scenario;
@@ -18,9 +21,6 @@ use crate::pcp::leasing::lease;
 use crate::pcp::leasing::works;
 use crate::pcp::pool;
 use crate::pcp::same;
-use crate::process::Process;
-use crate::process::run;
-use crate::process::wait_until;
 use crate::scenarios::TRANSFER;
 use crate::scenarios::in_lab;
 

@@ -5,7 +5,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::Outcome;
+use programs::Outcome;
+use programs::wait_until;
+
 use crate::daemon::Provisioned;
 use crate::lab::Lab;
 use crate::pcp::Scenario;
@@ -13,7 +15,6 @@ use crate::pcp::b4;
 use crate::pcp::leasing::works;
 use crate::pcp::pool;
 use crate::pcp::pool_of;
-use crate::process::wait_until;
 use crate::refusals::refusal;
 use crate::scenarios::TRANSFER;
 

@@ -1,8 +1,8 @@
 //! The operator's own bindings beside leases: neither takes what the other has.
 
 use libtest_mimic::Trial;
+use programs::Outcome;
 
-use crate::Outcome;
 use crate::lab::Lab;
 use crate::pcp::Scenario;
 use crate::pcp::b4;

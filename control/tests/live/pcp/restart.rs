@@ -1,6 +1,7 @@
 //! Leases outlive the daemon (T-18): whoever has one notices a restart by a pause, and by nothing else.
 
-use crate::Outcome;
+use programs::Outcome;
+
 use crate::lab::Lab;
 use crate::pcp::Scenario;
 use crate::pcp::b4;

@@ -9,17 +9,17 @@ use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use programs::Outcome;
+use programs::run;
+use programs::wait_until;
 use tempfile::TempDir;
 
-use crate::Outcome;
 use crate::lab::Lab;
 use crate::pcp::b4;
 use crate::pcp::leased;
 use crate::pcp::leasing::works;
 use crate::pcp::pool;
 use crate::pcp::same;
-use crate::process::run;
-use crate::process::wait_until;
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![
