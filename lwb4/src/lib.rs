@@ -18,6 +18,8 @@
 //! packets and the time go in, packets and timers come out.
 
 pub mod api;
+mod bucket;
+mod checksum;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::nat::checksum;
+use crate::checksum;
 use crate::nat::packet::Ipv4;
 use crate::nat::packet::protocol;
 use crate::nat::packet::write16;

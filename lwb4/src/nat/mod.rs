@@ -31,7 +31,6 @@
 //! - A TCP segment of a connection that we do not know makes a mapping too, so that connections outlive us; it counts
 //!   as established when the other end answers. A reset makes none.
 
-mod bucket;
 mod checksum;
 mod choose;
 mod config;
@@ -77,8 +76,8 @@ pub use self::counters::NatCounters;
 pub use self::drop::NatDrop;
 pub use self::view::MappingView;
 
+use crate::bucket::Bucket;
 use crate::external::ExternalSet;
-use crate::nat::bucket::Bucket;
 use crate::nat::fragments::Fragments;
 use crate::nat::syns::Syns;
 use crate::nat::table::Table;
@@ -149,7 +148,7 @@ impl Nat {
             table: Table::new(&config, seed),
             fragments: Fragments::new(config.limits),
             syns: Syns::default(),
-            answers: Bucket::new(config.answers_per_second),
+            answers: Bucket::new(config.answers_per_second, config.answers_per_second),
             released: VecDeque::new(),
             counters: NatCounters::default(),
             config,

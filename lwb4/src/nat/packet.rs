@@ -5,7 +5,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::nat::checksum;
+use crate::checksum;
 use crate::nat::drop::NatDrop;
 
 /// What an IPv4 header says.

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddrV4;
 
-use crate::nat::checksum;
+use crate::checksum;
+use crate::checksum::Delta;
 use crate::nat::checksum::Checksum;
-use crate::nat::checksum::Delta;
 use crate::nat::drop::NatDrop;
 use crate::nat::icmp;
 use crate::nat::packet::HEADER_CHECKSUM;

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use crate::checksum::Delta;
 use crate::nat::checksum::Checksum;
-use crate::nat::checksum::Delta;
 use crate::nat::packet::DESTINATION;
 use crate::nat::packet::HEADER_CHECKSUM;
 use crate::nat::packet::IDENTIFICATION;

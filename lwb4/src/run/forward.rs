@@ -17,6 +17,7 @@ use super::outgoing::Outgoing;
 use super::poll::Poll;
 use super::poll::Source;
 use super::steer::Steer;
+use crate::bucket::Bucket;
 use crate::config::Config;
 use crate::config::Routes;
 use crate::device::lan_icmp::LanIcmp;
@@ -42,7 +43,6 @@ use crate::tunnel::icmpv4;
 use crate::tunnel::icmpv4::Icmpv4Error;
 use crate::tunnel::icmpv6;
 use crate::tunnel::icmpv6::News;
-use crate::tunnel::limiter::Bucket;
 use crate::tunnel::segment::Segment;
 use crate::tunnel::upstream::Refusal;
 use crate::tunnel::upstream::Way;
@@ -185,7 +185,7 @@ impl Forward {
     /// Sends an error to a LAN host, unless there were many.
     fn tell(&mut self, error: Result<Vec<u8>, DropReason>, now: Instant) {
         match error {
-            Ok(mut packet) if self.errors.allows(now) => drop(self.lan_icmp.send(&mut packet)),
+            Ok(mut packet) if self.errors.take(now) => drop(self.lan_icmp.send(&mut packet)),
             Ok(_) => self.drops.count(DropReason::ErrorRate),
             Err(reason) => self.drops.count(reason),
         }

@@ -4,7 +4,7 @@
 use std::net::SocketAddrV4;
 use std::ops::Range;
 
-use crate::tunnel::checksum;
+use crate::checksum;
 use crate::tunnel::drop_reason::DropReason;
 use crate::tunnel::ipv4;
 use crate::tunnel::ipv4::Ipv4;

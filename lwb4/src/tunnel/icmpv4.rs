@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::tunnel::checksum;
+use crate::checksum;
 use crate::tunnel::drop_reason::DropReason;
 use crate::tunnel::ipv4;
 use crate::tunnel::ipv4::Ipv4;

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use crate::tunnel::checksum;
+use crate::checksum;
+use crate::checksum::Delta;
 use crate::tunnel::drop_reason::DropReason;
 
 /// Octets of a header without options.
@@ -138,8 +139,8 @@ pub fn set_tos(header: &mut [u8], tos: u8) {
     let old = u16::from_be_bytes([header[0], header[1]]);
     let checksum = u16::from_be_bytes([header[10], header[11]]);
     header[1] = tos;
-    let checksum = checksum::update(checksum, old, u16::from_be_bytes([header[0], tos]));
-    header[10..12].copy_from_slice(&checksum.to_be_bytes());
+    let change = Delta::word(old, u16::from_be_bytes([header[0], tos]));
+    header[10..12].copy_from_slice(&change.apply(checksum).to_be_bytes());
 }
 
 /// Writes total length and identification, and the checksum anew.

@@ -26,7 +26,6 @@
 //! update it or leave it. `segment` and `coalesce` write right ones. All other packets have whole
 //! checksums between the steps.
 
-pub mod checksum;
 pub mod coalesce;
 pub mod control;
 pub mod downstream;
@@ -36,7 +35,6 @@ pub mod fragment;
 pub mod icmpv4;
 pub mod icmpv6;
 pub mod ipv4;
-pub mod limiter;
 pub mod mss;
 pub mod path_mtu;
 #[cfg(test)]

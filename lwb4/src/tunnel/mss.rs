@@ -1,7 +1,7 @@
 //! Clamping of the TCP maximum segment size (FR-016): what TCP sends should fit the tunnel, so that nothing
 //! is fragmented and nobody waits for an ICMP error that gets lost.
 
-use crate::tunnel::checksum;
+use crate::checksum::Delta;
 use crate::tunnel::ipv4;
 use crate::tunnel::ipv4::Ipv4;
 use crate::tunnel::transport;
@@ -55,15 +55,15 @@ pub fn clamp(packet: &mut [u8], ipv4: &Ipv4, max: u16) -> bool {
         return false;
     }
     let checksum = u16::from_be_bytes([tcp[16], tcp[17]]);
-    let checksum = if at % 2 == 0 {
-        checksum::update(checksum, old, max)
+    let change = if at % 2 == 0 {
+        Delta::word(old, max)
     } else {
         // The option lies across two words of the sum, which is the same as one word with its octets
         // exchanged (RFC 1071 s2.B).
-        checksum::update(checksum, old.swap_bytes(), max.swap_bytes())
+        Delta::word(old.swap_bytes(), max.swap_bytes())
     };
     tcp[at..at + 2].copy_from_slice(&max.to_be_bytes());
-    tcp[16..18].copy_from_slice(&checksum.to_be_bytes());
+    tcp[16..18].copy_from_slice(&change.apply(checksum).to_be_bytes());
     true
 }
 

@@ -3,7 +3,7 @@
 //! The payload stays where it is: a segment is a header of its own and a piece of the big packet, which are
 //! sent together. Every segment gets a right checksum, whatever stood in the big packet.
 
-use crate::tunnel::checksum;
+use crate::checksum;
 use crate::tunnel::drop_reason::DropReason;
 use crate::tunnel::ecn::DscpModel;
 use crate::tunnel::ipv4;

@@ -1,6 +1,6 @@
 //! TCP and UDP as far as the tunnel must know them: where they are, and their checksums.
 
-use crate::tunnel::checksum;
+use crate::checksum;
 use crate::tunnel::drop_reason::DropReason;
 use crate::tunnel::ipv4;
 use crate::tunnel::ipv4::Ipv4;
