@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use lwaftr_dataplane::binding::BindingError;
 use lwaftr_dataplane::port_set::PortSetError;
+use pcp::pool::NoPrefix;
 use pcp::pool::PoolError;
 use settings::Fault;
 use thiserror::Error;
@@ -25,6 +26,9 @@ pub(super) enum Impossible {
     /// The binding is impossible.
     #[error(transparent)]
     Binding(#[from] BindingError),
+    /// A prefix that says more than its length.
+    #[error(transparent)]
+    Prefix(#[from] NoPrefix),
     /// The pools cannot be as they are.
     #[error(transparent)]
     Pool(#[from] PoolError),

@@ -2,9 +2,11 @@
 
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
+use std::str::FromStr;
 
 use ::pcp::pool::Ipv4Prefix;
 use ::pcp::pool::Ipv6Prefix;
+use ::pcp::pool::NoPrefix;
 use ::pcp::pool::Owner;
 use ::pcp::pool::PcpPorts;
 use ::pcp::pool::PoolConfig;
@@ -37,9 +39,9 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Vec<PoolConfig>> {
 fn pool(mut section: Section<'_>) -> Option<PoolConfig> {
     let name = section.required("name", "what people call it", value::text);
     let prefix = section.required("prefix", "the addresses, like \"192.0.2.0/24\"", |value| {
-        let prefix: Ipv4Prefix = value::parsed("addresses like \"192.0.2.0/24\"")(value)?;
-        prefix.ends().into_iter().try_for_each(bindable)?;
-        Ok(prefix)
+        let read: Ipv4Prefix = prefix(value, "addresses like \"192.0.2.0/24\"")?;
+        read.ends().into_iter().try_for_each(bindable)?;
+        Ok(read)
     });
     let psid_length = section.required(
         "psid_length",
@@ -109,7 +111,19 @@ fn owner(value: &DeValue<'_>) -> Result<Owner, Fault> {
 }
 
 fn client(value: &DeValue<'_>) -> Result<Ipv6Prefix, Fault> {
-    value::parsed("a prefix of lwB4 addresses like \"2001:db8::/32\"")(value)
+    prefix(value, "a prefix of lwB4 addresses like \"2001:db8::/32\"")
+}
+
+/// An example says little to whoever wrote a prefix with bits behind its length: it looks like what is there.
+fn prefix<P: FromStr<Err = NoPrefix>>(
+    value: &DeValue<'_>,
+    expected: &'static str,
+) -> Result<P, Fault> {
+    match value.as_str().map(str::parse) {
+        Some(Ok(prefix)) => Ok(prefix),
+        Some(Err(error @ NoPrefix::Behind { .. })) => Err(Impossible::Prefix(error).into()),
+        Some(Err(NoPrefix::Malformed(_))) | None => Err(unexpected(value, expected)),
+    }
 }
 
 /// A port, or two with a dash between them.
@@ -210,7 +224,25 @@ clients = ["2001:db8:b4::/48"]
             ),
             (
                 POOL.replace("192.0.2.0/24", "192.0.2.1/24"),
-                "x:9: pool[0].prefix: \"192.0.2.1/24\" found, expected addresses like \"192.0.2.0/24\"",
+                "x:9: pool[0].prefix: \"192.0.2.1/24\" has bits set behind its first 24, expected \"192.0.2.0/24\" \
+                 or a greater length",
+            ),
+            (
+                POOL.replace("192.0.2.0/24", "192.0.2.0/33"),
+                "x:9: pool[0].prefix: \"192.0.2.0/33\" found, expected addresses like \"192.0.2.0/24\"",
+            ),
+            (
+                POOL.replace(
+                    "[\"2001:db8:b4::/48\"]",
+                    "[\n\"::/0\",\n\"2001:db8:b7::/46\"]",
+                ),
+                "x:14: pool[0].clients[1]: \"2001:db8:b7::/46\" has bits set behind its first 46, expected \
+                 \"2001:db8:b4::/46\" or a greater length",
+            ),
+            (
+                POOL.replace("2001:db8:b4::/48", "192.0.2.0/24"),
+                "x:12: pool[0].clients[0]: \"192.0.2.0/24\" found, expected a prefix of lwB4 addresses like \
+                 \"2001:db8::/32\"",
             ),
             (
                 format!("{POOL}owner = \"third-party\"\n"),

@@ -1,6 +1,7 @@
 //! Prefixes of the addresses that pools hand out and of the subscribers that they serve.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
@@ -99,9 +100,12 @@ impl FromStr for Ipv4Prefix {
     type Err = NoPrefix;
 
     fn from_str(text: &str) -> Result<Self, NoPrefix> {
-        parts(text, 32)
-            .and_then(|(address, length)| Self::new(address, length))
-            .ok_or_else(|| NoPrefix(text.to_owned()))
+        let (address, length) = parts(text, 32)?;
+        Self::new(address, length).ok_or_else(|| {
+            let behind = u32::MAX.checked_shr(length.into()).unwrap_or(0);
+            let meant = Ipv4Addr::from_bits(address.to_bits() & !behind);
+            NoPrefix::behind(text, meant, length)
+        })
     }
 }
 
@@ -109,24 +113,57 @@ impl FromStr for Ipv6Prefix {
     type Err = NoPrefix;
 
     fn from_str(text: &str) -> Result<Self, NoPrefix> {
-        parts(text, 128)
-            .and_then(|(address, length)| Self::new(address, length))
-            .ok_or_else(|| NoPrefix(text.to_owned()))
+        let (address, length) = parts(text, 128)?;
+        Self::new(address, length).ok_or_else(|| {
+            let behind = u128::MAX.checked_shr(length.into()).unwrap_or(0);
+            let meant = Ipv6Addr::from_bits(address.to_bits() & !behind);
+            NoPrefix::behind(text, meant, length)
+        })
     }
 }
 
-/// A text that is no prefix.
+/// Why a text is no prefix.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("'{0}' is not an address and a prefix length with no bits beyond it")]
-pub struct NoPrefix(String);
+pub enum NoPrefix {
+    /// No address with at most a slash and a number of its bits.
+    #[error("{0:?} is not an address and a prefix length")]
+    Malformed(String),
+    /// An address inside the prefix, or a length that is too small.
+    #[error(
+        "{text:?} has bits set behind its first {length}, expected \"{meant}/{length}\" or a greater length"
+    )]
+    Behind {
+        /// The text given.
+        text: String,
+        /// The first address of the prefix with that length.
+        meant: IpAddr,
+        /// The length given.
+        length: u8,
+    },
+}
+
+impl NoPrefix {
+    fn behind(text: &str, meant: impl Into<IpAddr>, length: u8) -> Self {
+        Self::Behind {
+            text: text.to_owned(),
+            meant: meant.into(),
+            length,
+        }
+    }
+}
 
 /// Address and length; a lone address is all of its bits.
-fn parts<A: FromStr>(text: &str, bits: u8) -> Option<(A, u8)> {
+fn parts<A: FromStr>(text: &str, bits: u8) -> Result<(A, u8), NoPrefix> {
     let (address, length) = match text.split_once('/') {
-        None => (text, bits),
-        Some((address, length)) => (address, length.parse().ok()?),
+        None => (text, Some(bits)),
+        Some((address, length)) => (address, length.parse().ok()),
     };
-    Some((address.parse().ok()?, length))
+    let length = length.filter(|length| *length <= bits);
+    address
+        .parse()
+        .ok()
+        .zip(length)
+        .ok_or_else(|| NoPrefix::Malformed(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -142,9 +179,41 @@ mod tests {
             assert_eq!(text.parse::<Ipv6Prefix>().unwrap().to_string(), text);
         }
         assert_eq!("192.0.2.1".parse::<Ipv4Prefix>().unwrap().count(), 1);
-        for text in ["192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "x/8", ""] {
-            assert!(text.parse::<Ipv4Prefix>().is_err(), "{text}");
+        for text in [
+            "192.0.2.0/33",
+            "192.0.2.0/",
+            "192.0.2.0/-1",
+            "x/8",
+            "/8",
+            "",
+        ] {
+            let malformed = Err(NoPrefix::Malformed(text.to_owned()));
+            assert_eq!(text.parse::<Ipv4Prefix>(), malformed);
+            assert_eq!(text.parse::<Ipv6Prefix>().map(drop), malformed.map(drop));
         }
-        assert!("2001:db8::1/64".parse::<Ipv6Prefix>().is_err());
+        assert!("2001:db8::/129".parse::<Ipv6Prefix>().is_err());
+    }
+
+    #[test]
+    fn bits_behind_the_length_are_told_with_what_was_meant() {
+        for (text, meant) in [
+            ("192.0.2.1/24", "192.0.2.0/24"),
+            ("192.0.2.1/31", "192.0.2.0/31"),
+            ("128.0.0.0/0", "0.0.0.0/0"),
+        ] {
+            let error = text.parse::<Ipv4Prefix>().unwrap_err().to_string();
+            assert!(error.contains(&format!("expected \"{meant}\"")), "{error}");
+            assert!(meant.parse::<Ipv4Prefix>().is_ok());
+        }
+        for (text, meant) in [
+            ("2001:db8::1/64", "2001:db8::/64"),
+            ("2001:db8:b7::/46", "2001:db8:b4::/46"),
+            ("2001:db8::1/127", "2001:db8::/127"),
+            ("8000::/0", "::/0"),
+        ] {
+            let error = text.parse::<Ipv6Prefix>().unwrap_err().to_string();
+            assert!(error.contains(&format!("expected \"{meant}\"")), "{error}");
+            assert!(meant.parse::<Ipv6Prefix>().is_ok());
+        }
     }
 }
