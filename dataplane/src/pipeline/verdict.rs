@@ -60,6 +60,16 @@ impl Verdicts {
     pub fn uniform(&self) -> Option<Verdict> {
         self.is_uniform.then_some(self.each[0])
     }
+
+    /// The places of the verdicts other than `usual`, of the first `count`.
+    #[inline(always)]
+    pub(crate) fn other_than(&self, usual: Verdict, count: usize) -> Places {
+        let mut others = Places::default();
+        for (index, verdict) in self.each.iter().take(count).enumerate() {
+            others.mark_if(index, *verdict != usual);
+        }
+        others
+    }
 }
 
 impl Deref for Verdicts {
@@ -72,7 +82,7 @@ impl Deref for Verdicts {
 
 /// Packets of a burst, by their place in it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Places(u64);
+pub(crate) struct Places(u64);
 
 impl Places {
     /// The first `count` places; there are no more than [`BURST_MAX`].

@@ -1,7 +1,6 @@
 //! The way out of a side: packets are gathered, handed to the device with bounded tries, and what it
 //! does not take is a counted drop.
 
-use crate::burst::Burst;
 use crate::counters::Counter;
 use crate::counters::Counters;
 use crate::drop_reason::DropReason;
@@ -41,16 +40,20 @@ impl<P: Packet> Exit<P> {
         self.packets.push(packet);
     }
 
-    /// Adds a whole burst.
+    /// Adds packets of a burst.
     #[inline]
-    pub(super) fn append<Q>(&mut self, ports: &mut Q, counters: &Counters, burst: &mut Burst<P>)
-    where
+    pub(super) fn append<Q>(
+        &mut self,
+        ports: &mut Q,
+        counters: &Counters,
+        packets: impl ExactSizeIterator<Item = P>,
+    ) where
         Q: Ports<Packet = P>,
     {
-        if self.packets.remaining_capacity() < burst.len() {
+        if self.packets.remaining_capacity() < packets.len() {
             self.flush(ports, counters);
         }
-        self.packets.extend(burst.drain(..));
+        self.packets.extend(packets);
     }
 
     /// Hands all packets to the device, a bounded number of times, and drops the rest.

@@ -304,22 +304,43 @@ impl<P: Ports> Worker<P> {
         counters.set(Counter::HeldIpv6Fragments, held);
     }
 
+    /// Sends packets where their verdicts say.
     #[inline]
     fn sort(&mut self, verdicts: &Verdicts) {
+        let (ports, counters, buffers) = (&mut self.ports, &self.counters, &mut self.buffers);
+        match verdicts.uniform() {
+            Some(Verdict::Internet) => {
+                let packets = buffers.received.drain(..);
+                buffers.to_internet.append(ports, counters, packets);
+            }
+            Some(Verdict::Access) => {
+                let packets = buffers.received.drain(..);
+                buffers.to_access.append(ports, counters, packets);
+            }
+            _ => self.sort_apart(verdicts),
+        }
+    }
+
+    /// The same when not all go the same way: most do as the first, in runs between the others.
+    #[inline(never)]
+    fn sort_apart(&mut self, verdicts: &Verdicts) {
         let (ports, counters) = (&mut self.ports, &self.counters);
         let (buffers, detour) = (&mut self.buffers, &mut self.detour);
-        let whole = match verdicts.uniform() {
-            Some(Verdict::Internet) => Some(&mut buffers.to_internet),
-            Some(Verdict::Access) => Some(&mut buffers.to_access),
-            _ => None,
+        let exits = &mut [&mut buffers.to_internet, &mut buffers.to_access];
+        let (usual, by) = match verdicts[0] {
+            Verdict::Internet => (Verdict::Internet, Side::Internet as usize),
+            _ => (Verdict::Access, Side::Access as usize),
         };
-        if let Some(exit) = whole {
-            exit.append(ports, counters, &mut buffers.received);
-            return;
-        }
-        let packets = buffers.received.drain(..).zip(verdicts.iter());
-        for (index, (packet, verdict)) in packets.enumerate() {
-            let (side, pieces) = match *verdict {
+        let others = verdicts.other_than(usual, buffers.received.len());
+        let mut packets = buffers.received.drain(..);
+        let mut done = 0;
+        for index in others {
+            exits[by].append(ports, counters, packets.by_ref().take(index - done));
+            let Some(packet) = packets.next() else {
+                break;
+            };
+            done = index + 1;
+            let (side, pieces) = match verdicts[index] {
                 Verdict::Internet => (Side::Internet, 1),
                 Verdict::Access => (Side::Access, 1),
                 Verdict::InPieces(side, pieces) => (side, pieces),
@@ -332,15 +353,12 @@ impl<P: Ports> Worker<P> {
                     continue;
                 }
             };
-            let exit = match side {
-                Side::Internet => &mut buffers.to_internet,
-                Side::Access => &mut buffers.to_access,
-            };
             let tails = iter::from_fn(|| detour.next_piece(side)).take(usize::from(pieces) - 1);
             for piece in iter::once(packet).chain(tails) {
-                exit.push(ports, counters, piece);
+                exits[side as usize].push(ports, counters, piece);
             }
         }
+        exits[by].append(ports, counters, packets);
     }
 
     /// Frees what goes nowhere.
