@@ -3,10 +3,11 @@
 //! The worker's thread writes, the director's thread reads and says what to do next; each value is one
 //! atomic word, so that neither waits for the other.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+
+use lwaftr_dataplane::side::Side;
 
 /// What the director and the worker tell each other.
 #[derive(Debug)]
@@ -15,8 +16,8 @@ pub(super) struct Board {
     pub(super) rate: AtomicU64,
     /// What is asked.
     phase: AtomicU32,
-    /// Whether plain traffic passes at the same time.
-    pub(super) plain: AtomicBool,
+    /// What plain traffic passes at the same time.
+    plain: AtomicU32,
     /// Requests sent.
     pub(super) asked: AtomicU64,
     /// Answers of success.
@@ -49,12 +50,23 @@ pub(super) enum Phase {
     Phantom,
 }
 
+/// Traffic of other softwires.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Plain {
+    /// None.
+    Nothing,
+    /// From the Internet, so that what comes from the access side is about requests only.
+    Down,
+    /// As much from lwB4s, in the same bursts as requests.
+    BothWays,
+}
+
 impl Board {
     pub(super) fn new() -> Self {
         Self {
             rate: AtomicU64::new(0),
             phase: AtomicU32::new(Phase::Silence as u32),
-            plain: AtomicBool::new(false),
+            plain: AtomicU32::new(Plain::Nothing as u32),
             asked: AtomicU64::new(0),
             served: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -76,6 +88,19 @@ impl Board {
         let all = [Phase::Silence, Phase::Cold, Phase::Renewal, Phase::Phantom];
         let named = all.into_iter().find(|known| *known as u32 == phase);
         named.unwrap_or(Phase::Silence)
+    }
+
+    pub(super) fn set_plain(&self, plain: Plain) {
+        self.plain.store(plain as u32, Ordering::Relaxed);
+    }
+
+    /// Whether plain traffic arrives on a side.
+    pub(super) fn has_plain(&self, side: Side) -> bool {
+        let plain = self.plain.load(Ordering::Relaxed);
+        match side {
+            Side::Internet => plain != Plain::Nothing as u32,
+            Side::Access => plain == Plain::BothWays as u32,
+        }
     }
 
     /// Notes how long an answer took.

@@ -218,8 +218,9 @@ impl Shop<'_> {
         lcore::pin_to(self.options.core as usize)?;
         let _registered = RegisteredThread::register(self.eal)?;
         let before = report::resident_bytes();
-        let plain = stream(Direction::Encap, Side::Internet, FrameMix::Fixed(64));
-        let mill = Mill::new(self.pool, self.keys, plain, None, 32)?;
+        let plain = |side| stream(Direction::Both, side, FrameMix::Fixed(64));
+        let [down, up] = [Side::Internet, Side::Access].map(plain);
+        let mill = Mill::new(self.pool, self.keys, down, up, 32)?;
         let ports = StormPorts::new(
             mill,
             self.pool.clone(),

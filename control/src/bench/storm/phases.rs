@@ -14,6 +14,7 @@ use super::BenchError;
 use super::StormOptions;
 use super::clients::Board;
 use super::clients::Phase;
+use super::clients::Plain;
 use super::failed;
 use super::report;
 use super::report::Figures;
@@ -56,6 +57,30 @@ impl Window {
     fn served_per_second(&self) -> f64 {
         self.served as f64 / self.seconds
     }
+
+    fn plain_per_second(&self) -> f64 {
+        self.plain as f64 / self.seconds
+    }
+
+    fn plain_per_worker_second(&self) -> f64 {
+        self.plain as f64 / self.worker_s()
+    }
+}
+
+/// Plain traffic beside requests.
+#[derive(Clone, Copy, Debug)]
+struct Beside {
+    served_per_second: f64,
+    /// Packets a second while requests are only made.
+    alone: f64,
+    /// Packets a second while they are served.
+    mixed: f64,
+    /// How much of the one the other is.
+    keeps: f64,
+    /// The same of the seconds that the worker had.
+    worker_keeps: f64,
+    /// Packets that found no softwire.
+    lost: u64,
 }
 
 impl Director {
@@ -71,41 +96,19 @@ impl Director {
         let others = self.before + table + self.board.worker_bytes.load(Ordering::Relaxed);
         let memory = || report::resident_bytes().saturating_sub(others) as f64;
         let memory_cold = memory();
-        let renewal = self.window(Phase::Renewal, 0, false);
+        let renewal = self.window(Phase::Renewal, 0, Plain::Nothing);
         let saturation = renewal.served_per_second();
         let half = (saturation / 2.0) as u64;
-        let at_half = self.window(Phase::Renewal, half, false);
+        let at_half = self.window(Phase::Renewal, half, Plain::Nothing);
         let (p50_ms, p99_ms) = (self.board.within_ms(0.5), self.board.within_ms(0.99));
-        let overload = self.window(Phase::Renewal, (saturation * 3.0) as u64, false);
+        let overload = self.window(Phase::Renewal, (saturation * 3.0) as u64, Plain::Nothing);
         let beside = (saturation as u64 / 2).min(BESIDE);
-        // By turns, and the best of each: other work of the machine makes both slower, never faster.
-        let rounds: Vec<_> = (0..ROUNDS)
-            .map(|_| {
-                let alone = self.window(Phase::Phantom, beside, true);
-                let lost = self.counters.dropped(DropReason::NoSoftwire);
-                let mixed = self.window(Phase::Renewal, beside, true);
-                (
-                    alone,
-                    mixed,
-                    self.counters.dropped(DropReason::NoSoftwire) - lost,
-                )
-            })
-            .collect();
+        let of_worker = self.window(Phase::Renewal, beside, Plain::Down);
+        let beside = self.beside(beside);
         self.board.set_phase(Phase::Silence);
         thread::sleep(REST);
         let each = |memory: f64| memory / (held as f64).max(1.0);
-        let best = |rates: &mut dyn Iterator<Item = f64>| rates.fold(0.0, f64::max);
-        let plain = |window: &Window| window.plain as f64 / window.seconds;
-        let alone = best(&mut rounds.iter().map(|(alone, ..)| plain(alone)));
-        let mixed = best(&mut rounds.iter().map(|(_, mixed, _)| plain(mixed)));
-        let worker = |window: &Window| window.plain as f64 / window.worker_s();
-        let worker_alone = best(&mut rounds.iter().map(|(alone, ..)| worker(alone)));
-        let worker_mixed = best(&mut rounds.iter().map(|(_, mixed, _)| worker(mixed)));
-        let least = |value: &dyn Fn(&Window) -> f64| {
-            let values = rounds.iter().map(|(_, mixed, _)| value(mixed));
-            values.fold(f64::INFINITY, f64::min)
-        };
-        let per_served = |seconds: f64, window: &Window| seconds / window.served as f64 * 1e9;
+        let per_served = |seconds: f64| seconds / of_worker.served as f64 * 1e9;
         Ok(Figures {
             held: held as u64,
             granted,
@@ -117,17 +120,15 @@ impl Director {
             p99_ms,
             overload_asked_per_second: overload.asked as f64 / overload.seconds,
             overload_share: overload.served_per_second() / saturation,
-            beside_per_second: best(
-                &mut rounds.iter().map(|(_, mixed, _)| mixed.served_per_second()),
-            ),
-            plain_alone_mpps: alone / 1e6,
-            plain_beside_mpps: mixed / 1e6,
-            plain_rate_lost: 1.0 - mixed / alone,
-            plain_rate_lost_to_worker: 1.0 - worker_mixed / worker_alone,
-            request_share: least(&|mixed| (mixed.request_s + mixed.answer_s) / mixed.worker_s()),
-            request_ns: least(&|mixed| per_served(mixed.request_s, mixed)),
-            answer_ns: least(&|mixed| per_served(mixed.answer_s, mixed)),
-            plain_packets_lost: rounds.iter().map(|(.., lost)| lost).sum(),
+            beside_per_second: beside.served_per_second,
+            plain_alone_mpps: beside.alone / 1e6,
+            plain_beside_mpps: beside.mixed / 1e6,
+            plain_rate_lost: 1.0 - beside.keeps,
+            plain_rate_lost_to_worker: 1.0 - beside.worker_keeps,
+            request_share: (of_worker.request_s + of_worker.answer_s) / of_worker.worker_s(),
+            request_ns: per_served(of_worker.request_s),
+            answer_ns: per_served(of_worker.answer_s),
+            plain_packets_lost: beside.lost,
             memory_each: each(memory()),
             memory_each_cold: each(memory_cold),
             commits: self
@@ -137,6 +138,34 @@ impl Director {
                 .store
                 .map_or(0, |store| store.commits),
         })
+    }
+
+    /// What plain traffic both ways loses to so many requests a second. By short turns with and without them,
+    /// of which the middle one counts: what else the machine does is alike in neighbouring turns.
+    fn beside(&self, rate: u64) -> Beside {
+        let lost = || self.counters.dropped(DropReason::NoSoftwire);
+        let lost_before = lost();
+        let length = self.options.phase / TURNS_IN_PHASE;
+        let turn = |phase| self.window_of(phase, rate, Plain::BothWays, length);
+        let turns: Vec<_> = (0..TURNS)
+            .map(|_| (turn(Phase::Phantom), turn(Phase::Renewal)))
+            .collect();
+        let middle = |value: &dyn Fn(&Window, &Window) -> f64| {
+            let values = turns.iter().map(|(alone, mixed)| value(alone, mixed));
+            let mut values: Vec<_> = values.collect();
+            values.sort_unstable_by(f64::total_cmp);
+            values[TURNS / 2]
+        };
+        Beside {
+            served_per_second: middle(&|_, mixed| mixed.served_per_second()),
+            alone: middle(&|alone, _| alone.plain_per_second()),
+            mixed: middle(&|_, mixed| mixed.plain_per_second()),
+            keeps: middle(&|alone, mixed| mixed.plain_per_second() / alone.plain_per_second()),
+            worker_keeps: middle(&|alone, mixed| {
+                mixed.plain_per_worker_second() / alone.plain_per_worker_second()
+            }),
+            lost: lost() - lost_before,
+        }
     }
 
     /// Has everybody ask who holds nothing; tells how long it took until all do.
@@ -158,9 +187,13 @@ impl Director {
         Ok(begun.elapsed().as_secs_f64())
     }
 
-    fn window(&self, phase: Phase, rate: u64, plain: bool) -> Window {
+    fn window(&self, phase: Phase, rate: u64, plain: Plain) -> Window {
+        self.window_of(phase, rate, plain, self.options.phase)
+    }
+
+    fn window_of(&self, phase: Phase, rate: u64, plain: Plain, length: Duration) -> Window {
         self.board.rate.store(rate, Ordering::Relaxed);
-        self.board.plain.store(plain, Ordering::Relaxed);
+        self.board.set_plain(plain);
         self.board.set_phase(phase);
         thread::sleep(SETTLE);
         // What was asked in the phase before has been answered by now.
@@ -177,7 +210,7 @@ impl Director {
             .map(|count| count.load(Ordering::Relaxed))
         };
         let (begun, before) = (Instant::now(), read());
-        thread::sleep(self.options.phase);
+        thread::sleep(length);
         let (seconds, after) = (begun.elapsed().as_secs_f64(), read());
         Window {
             seconds,
@@ -192,11 +225,13 @@ impl Director {
 }
 
 /// From the beginning of a phase to what is measured of it.
-const SETTLE: Duration = Duration::from_millis(300);
+const SETTLE: Duration = Duration::from_millis(200);
 /// Until what was begun is done.
 const REST: Duration = Duration::from_secs(2);
 /// Turns with and without requests.
-const ROUNDS: usize = 4;
+const TURNS: usize = 15;
+/// How many of them last as long as another phase.
+const TURNS_IN_PHASE: u32 = 8;
 /// Requests a second beside plain traffic.
 const BESIDE: u64 = 300_000;
 const PATIENCE: Duration = Duration::from_secs(120);
