@@ -58,6 +58,9 @@ pub struct BenchArgs {
     /// temporary one when absent.
     #[arg(long, value_name = "FOLDER", requires = "storm")]
     pub store: Option<PathBuf>,
+    /// Only start with the leases of an earlier storm, and tell how long it took until book and table had them.
+    #[arg(long, requires = "store")]
+    pub restart: bool,
     /// Milliseconds that every sync takes longer than the disk does; several may be under way at once.
     #[arg(long, value_name = "MS", default_value_t = 0, requires = "storm")]
     pub sync_delay: u16,
@@ -85,6 +88,7 @@ impl BenchArgs {
         StormOptions {
             leases: self.leases.min(MAX_LEASES),
             store,
+            restart: self.restart,
             sync_delay: Duration::from_millis(self.sync_delay.into()),
             phase: Duration::from_secs(self.seconds.into()),
             core: self.core,
@@ -165,7 +169,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   lwaftr bench --softwires 1k,100k,1m,10m --frame 64,550,imix --json
   lwaftr bench --softwires 1m --direction decap --psid-length 0
   lwaftr bench --direction encap,flood-unbound,beside-flood-unbound
-  lwaftr bench --storm --leases 1m --sync-delay 5";
+  lwaftr bench --storm --leases 1m --sync-delay 5
+  lwaftr bench --storm --leases 10m --store FOLDER --restart";
 
 #[cfg(test)]
 mod tests {

@@ -47,6 +47,7 @@ use clients::Board;
 use phases::Director;
 use ports::StormPorts;
 use report::Report;
+use report::Restart;
 
 use super::ACCESS_MAC;
 use super::BenchError;
@@ -79,6 +80,8 @@ pub struct StormOptions {
     pub leases: u32,
     /// The folder of the lease store; one of an earlier storm is gone on with.
     pub store: PathBuf,
+    /// Whether to end when the leases of an earlier storm are there.
+    pub restart: bool,
     /// By how much every sync takes longer than on this machine's disk.
     pub sync_delay: Duration,
     /// How long each phase takes.
@@ -100,14 +103,6 @@ pub struct StormOptions {
 pub fn run(options: &StormOptions) -> Result<(), BenchError> {
     let config = configuration(options)?;
     let pcp = config.pcp.as_ref().ok_or_else(|| failed("no PCP"))?;
-    let eal = Eal::init(&super::eal_arguments_of(options.control_core, options.huge))?;
-    let setup = MempoolSetup {
-        mbufs: POOL,
-        cache: 256,
-        data_room: 2176,
-        socket: None,
-    };
-    let pool = Mempool::new(&eal, "storm", setup)?;
     let softwires = Softwires::read(&config, |_, _| ()).map_err(failed)?;
     let (mut builder, known) = softwires.into_parts();
     let population = Population::new(PLAIN, 6).map_err(failed)?;
@@ -117,7 +112,10 @@ pub fn run(options: &StormOptions) -> Result<(), BenchError> {
             .add(&binding, lwaftr_dataplane::table::Origin(1))
             .map_err(failed)?;
     }
-    let before = report::resident_bytes();
+    let keys = population.shuffled_keys(1);
+    // The table is counted by itself.
+    let before = report::resident_bytes().saturating_sub(builder.memory().touched_bytes);
+    // As the daemon does: before DPDK pins this thread and all that it starts to a core.
     let begun = Instant::now();
     let disk = restore::disk(&config).map_err(failed)?;
     let disk = Arc::new(SlowDisk::new(disk, options.sync_delay));
@@ -125,6 +123,29 @@ pub fn run(options: &StormOptions) -> Result<(), BenchError> {
     let restore_time = begun.elapsed();
     let already = restored.book.counts().0;
     let publisher = Publisher::new(builder);
+    let restart = Restart {
+        restored: already as u64,
+        restore_s: restore_time.as_secs_f64(),
+    };
+    if options.restart {
+        let others = before + publisher.memory().touched_bytes;
+        restart.print(
+            report::resident_bytes().saturating_sub(others),
+            options.json,
+        );
+        return Ok(());
+    }
+    let between = report::resident_bytes();
+    let eal = Eal::init(&super::eal_arguments_of(options.control_core, options.huge))?;
+    let setup = MempoolSetup {
+        mbufs: POOL,
+        cache: 256,
+        data_room: 2176,
+        socket: None,
+    };
+    let pool = Mempool::new(&eal, "storm", setup)?;
+    // DPDK is counted as what was there before.
+    let before = before + report::resident_bytes().saturating_sub(between);
     let brs = softwires::br_addresses(&known.br);
     let facts = |mac| PortFacts {
         mac: lwaftr_dataplane::wire::ethernet::Mac(mac),
@@ -141,7 +162,6 @@ pub fn run(options: &StormOptions) -> Result<(), BenchError> {
     let stop = Arc::new(AtomicBool::new(false));
     let counted = Arc::new(Counters::default());
     let reader = publisher.reader().map_err(failed)?;
-    let keys = population.shuffled_keys(1);
     lcore::pin_to(options.control_core as usize)?;
     thread::scope(|scope| {
         let shop = Shop {
@@ -186,8 +206,7 @@ pub fn run(options: &StormOptions) -> Result<(), BenchError> {
             .map_err(|_| failed("the director panicked"))?;
         let report = Report {
             figures: figures?,
-            restore_s: restore_time.as_secs_f64(),
-            restored: already as u64,
+            restart,
             drops: drops(&counted),
         };
         report.print(options);

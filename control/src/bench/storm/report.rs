@@ -1,5 +1,8 @@
 //! What a storm prints.
 
+use std::fmt;
+use std::fmt::Display;
+use std::fmt::Formatter;
 use std::fs;
 
 use comfy_table::Table;
@@ -63,12 +66,42 @@ pub(super) struct Figures {
 pub(super) struct Report {
     #[serde(flatten)]
     pub(super) figures: Figures,
-    /// Leases of an earlier storm.
+    #[serde(flatten)]
+    pub(super) restart: Restart,
+    /// Why packets were dropped.
+    pub(super) drops: Vec<(&'static str, u64)>,
+}
+
+/// How the leases of an earlier storm came back.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Restart {
+    /// How many there were.
     pub(super) restored: u64,
     /// Seconds from opening the store to a table that has them.
     pub(super) restore_s: f64,
-    /// Why packets were dropped.
-    pub(super) drops: Vec<(&'static str, u64)>,
+}
+
+impl Restart {
+    /// Prints this alone, with the octets of memory that the leases take besides the table.
+    pub(super) fn print(self, memory: u64, is_json: bool) {
+        let memory_each = memory as f64 / (self.restored as f64).max(1.0);
+        if is_json {
+            let Self {
+                restored,
+                restore_s,
+            } = self;
+            let all = serde_json::json!({"restored": restored, "restore_s": restore_s, "memory_each": memory_each});
+            println!("{all}");
+        } else {
+            println!("{self}; memory a lease {memory_each:.0} octets");
+        }
+    }
+}
+
+impl Display for Restart {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {:.2} s", self.restored, self.restore_s)
+    }
 }
 
 impl Report {
@@ -94,10 +127,7 @@ impl Report {
         let mut row = |name: &str, value: String| {
             table.add_row([name.to_owned(), value]);
         };
-        row(
-            "restored at start",
-            format!("{} in {:.2} s", self.restored, self.restore_s),
-        );
+        row("restored at start", self.restart.to_string());
         row(
             "all lwB4s served from cold",
             format!("{} in {:.2} s", figures.held, figures.cold_s),
