@@ -414,4 +414,62 @@ proptest! {
         pair.check_lookups(&all);
         pair.check_nothing_leaks();
     }
+    #[test]
+    fn bindings_added_together_are_there_as_if_one_by_one(
+        mut bindings in vec(binding(), 0..60),
+        crowd in vec((0_u16..3, 0_u16..64, 0_u16..50), 0..100),
+        is_sorted in any::<bool>(),
+    ) {
+        let crowd = crowd.into_iter().map(|(host, psid, number)| {
+            let ipv4 = Ipv4Addr::new(192, 0, 2, host as u8);
+            let ports = PortSet::new(PortSplit::new(0, 6).unwrap(), psid).unwrap();
+            let b4 = Ipv6Addr::new(0x2001, 0xdb8, 0xb4, number, 0, 0, 0, 1);
+            // The table does not know the last.
+            let br = br(if number == 49 { 3 } else { number % 3 });
+            (Binding::new(ipv4, ports, b4, br).unwrap(), Origin(0))
+        });
+        bindings.extend(crowd);
+        let mut bindings: Vec<Binding> = bindings.into_iter().map(|(binding, _)| binding).collect();
+        if is_sorted {
+            bindings.sort_by_key(|binding| (binding.ipv4(), binding.ports().psid()));
+        }
+        let (mut one_by_one, mut together) = (builder(0), builder(0));
+        let mut expected = Vec::new();
+        for (place, binding) in bindings.iter().enumerate() {
+            if let Err(refusal) = one_by_one.add(binding, Origin(1)) {
+                expected.push((place, refusal));
+            }
+        }
+        let mut refused = Vec::new();
+        together.add_all(&bindings, Origin(1), |place, refusal| refused.push((place, refusal)));
+        prop_assert_eq!(refused, expected);
+        let rows = |builder: &Builder| {
+            let mut rows: Vec<_> = builder.table().rows().collect();
+            rows.sort_by_key(|row| row.id);
+            rows
+        };
+        prop_assert_eq!(rows(&together), rows(&one_by_one));
+        prop_assert_eq!(together.len(), one_by_one.len());
+    }
+}
+
+#[test]
+fn an_address_filled_at_once_costs_what_it_needs() {
+    let split = PortSplit::new(0, 6).unwrap();
+    let all = |host| {
+        (0..split.sets()).map(move |psid| {
+            let ports = PortSet::new(split, psid as u16).unwrap();
+            let b4 = Ipv6Addr::new(0x2001, 0xdb8, 0xb4, psid as u16, 0, 0, 0, 1);
+            Binding::new(Ipv4Addr::new(192, 0, 2, host), ports, b4, br(0)).unwrap()
+        })
+    };
+    let mut builder = builder(2 << 20);
+    let mut add = |host| {
+        let before = builder.memory().touched_bytes;
+        builder.add_all(&all(host).collect::<Vec<_>>(), Origin(1), |_, _| panic!());
+        builder.memory().touched_bytes - before
+    };
+    // The first needs nodes.
+    add(1);
+    assert_eq!(add(2), 64 * 32);
 }

@@ -92,6 +92,28 @@ impl Builder {
         added
     }
 
+    /// Adds bindings as [`Self::add`] does, one after the other; `refused` hears of those that conflict, by their
+    /// places. Those of an address that stand together, in the order of their PSIDs, are put there in one step if it
+    /// has none yet: one by one, each would copy those before it, and leave blocks that nobody needs.
+    pub fn add_all(
+        &mut self,
+        bindings: &[Binding],
+        origin: Origin,
+        mut refused: impl FnMut(usize, Refusal),
+    ) {
+        let mut at = 0;
+        for together in bindings.chunk_by(|one, next| one.ipv4() == next.ipv4()) {
+            if !self.editor.settle(&self.table, together, origin) {
+                for (place, binding) in (at..).zip(together) {
+                    if let Err(refusal) = self.add(binding, origin) {
+                        refused(place, refusal);
+                    }
+                }
+            }
+            at += together.len();
+        }
+    }
+
     /// Takes a binding away.
     ///
     /// # Errors

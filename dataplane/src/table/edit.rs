@@ -170,6 +170,28 @@ impl Editor {
         Ok(())
     }
 
+    /// Puts bindings of one address there in one step, if it has none yet and they do not conflict; otherwise
+    /// nothing is done, and `false` says that they are to be looked at one by one.
+    pub(super) fn settle(&mut self, table: &Table, bindings: &[Binding], origin: Origin) -> bool {
+        let [first, _, ..] = bindings else {
+            return false;
+        };
+        let (ipv4, split) = (first.ipv4(), first.ports().split());
+        let is_like_first = |binding: &Binding| {
+            binding.ipv4() == ipv4
+                && binding.ports().split() == split
+                && table.check_br(binding).is_ok()
+        };
+        let bytes = most_bytes(split) + bindings.len() * GRANULE_BYTES;
+        table.slot(ipv4.to_bits()).is_vacant()
+            && bindings.iter().all(is_like_first)
+            && bindings.is_sorted_by(|one, next| one.ports().psid() < next.ports().psid())
+            && self.check_room_and_numbers(bytes, bindings.len()).is_ok()
+            && self
+                .rewrite(table, ipv4, split, bindings.iter().map(|b| (*b, origin)))
+                .is_ok()
+    }
+
     /// The place a binding would have, if it conflicts with nothing.
     fn vacancy(&self, table: &Table, binding: &Binding) -> Result<Vacancy, Refusal> {
         let br = find_br(table, binding.br())?;
