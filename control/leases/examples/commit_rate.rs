@@ -152,7 +152,7 @@ fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
     let mut refill = Refill::new(&mut book, expected, |_, _| refused += 1);
     let options = OpenOptions::default();
     FileStore::open_on(disk, &options, |_| now(), |row| refill.add(row))?;
-    refill.finish();
+    drop(refill);
     println!(
         "{} rows into a book ({refused} refused): {:.2?}",
         book.counts().0,

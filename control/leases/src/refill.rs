@@ -1,21 +1,15 @@
 //! Filling a book with what was stored.
-//!
-//! A book of millions of leases is far larger than any cache, and every row touches places all over it. Rows
-//! are looked up some at a time before they are entered: look-ups do not wait for each other as entries do,
-//! and leave in the cache what these need. With 10 million rows that takes a sixth off the start.
-
-use std::hint::black_box;
 
 use pcp::book::Book;
 use pcp::book::BookError;
-use pcp::server::Bindings;
+use pcp::book::Filling;
+use pcp::lease::Phase;
 
 use crate::row::Row;
 
 /// A book that is being filled, and who hears of rows that it does not take.
 pub struct Refill<'a, R> {
-    book: &'a mut Book,
-    waiting: Vec<Row>,
+    filling: Filling<'a>,
     refused: R,
 }
 
@@ -23,47 +17,23 @@ impl<'a, R: FnMut(Row, BookError)> Refill<'a, R> {
     /// Begins to fill `book` with about `expected` rows; `refused` gets those of sets that it does not hand out, or
     /// has already.
     pub fn new(book: &'a mut Book, expected: usize, refused: R) -> Self {
-        book.reserve(expected);
         Self {
-            book,
-            waiting: Vec::with_capacity(TOGETHER),
+            filling: book.fill(expected),
             refused,
         }
     }
 
-    /// Takes in a row, now or soon.
+    /// Takes in a row.
     pub fn add(&mut self, row: Row) {
-        self.waiting.push(row);
-        if self.waiting.len() == TOGETHER {
-            self.enter();
-        }
-    }
-
-    /// Takes in what waits.
-    pub fn finish(mut self) {
-        self.enter();
-    }
-
-    fn enter(&mut self) {
-        for row in &self.waiting {
-            let subscriber = self.book.subscriber(row.lease().client.outer);
-            black_box(self.book.held(subscriber).next().is_some());
-            black_box(self.book.pools().place(row.set()));
-        }
-        for row in self.waiting.drain(..) {
-            let entered = match row {
-                Row::Held(lease) => self.book.restore(lease),
-                Row::Resting { lease, until } => self.book.restore_resting(lease, until),
-            };
-            if let Err(error) = entered {
-                (self.refused)(row, error);
-            }
+        let phase = match row {
+            Row::Held(_) => Phase::Active,
+            Row::Resting { until, .. } => Phase::Resting(until),
+        };
+        if let Err(error) = self.filling.add(row.lease(), phase) {
+            (self.refused)(row, error);
         }
     }
 }
-
-/// Rows that are looked up together: more than a CPU has in flight, and few enough to stay in its cache.
-const TOGETHER: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -111,7 +81,7 @@ mod tests {
                 Row::Resting { lease, until }
             });
         }
-        refill.finish();
+        drop(refill);
         assert_eq!(book.counts(), (64, 64));
         assert!(book.leases().any(|held| held == lease(126)));
         assert!(
@@ -119,5 +89,10 @@ mod tests {
                 .any(|resting| resting == (lease(127), until))
         );
         assert_eq!(refused, [lease(128).set, lease(129).set]);
+        assert_eq!(book.of_subscriber(lease(0).client.outer).count(), 128);
+        // Of 10.0.0.0 and 10.0.0.1, of each those with even PSIDs.
+        let by_address: Vec<_> = book.leases_by_address().collect();
+        let expected: Vec<_> = (0..128).step_by(2).map(lease).collect();
+        assert_eq!(by_address, expected);
     }
 }

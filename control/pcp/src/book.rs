@@ -16,6 +16,7 @@ use crate::lease::LeaseId;
 use crate::lease::LeaseStore;
 use crate::lease::Path;
 use crate::lease::Phase;
+use crate::lease::Unchained;
 use crate::pool::Place;
 use crate::pool::Pool;
 use crate::pool::PoolError;
@@ -75,10 +76,14 @@ impl Book {
         self.in_use_before = Some(names);
     }
 
-    /// Makes room for so many leases more, which are then taken in faster, but for no more than there are sets.
-    pub fn reserve(&mut self, leases: usize) {
+    /// Begins to take in the leases of an earlier run, about so many; there are never more than there are sets.
+    pub fn fill(&mut self, expected: usize) -> Filling<'_> {
         let sets = self.pools.iter().map(|pool| pool.usage().sets).sum();
-        self.leases.reserve(leases.min(sets));
+        self.leases.reserve(expected.min(sets));
+        Filling {
+            book: self,
+            unchained: Unchained::default(),
+        }
     }
 
     /// Does what a decision says.
@@ -202,6 +207,15 @@ impl Book {
             .iter()
             .filter(|(_, phase)| *phase == Phase::Active)
             .map(|(lease, _)| lease)
+    }
+
+    /// All leases that are held, those of an address together and in the order of their PSIDs.
+    pub fn leases_by_address(&self) -> impl Iterator<Item = Lease> {
+        let all = self.pools.iter().flat_map(Pool::leases);
+        all.filter_map(|id| match self.leases.find(id)? {
+            (lease, Phase::Active) => Some(lease),
+            (_, Phase::Resting(_)) => None,
+        })
     }
 
     /// All leases whose sets rest, and until when.
@@ -392,6 +406,47 @@ impl Book {
             }
         }
         pools.find_map(|pool| pool.first_free(ports))
+    }
+}
+
+/// Taking in the leases of an earlier run.
+///
+/// In a book of millions, subscribers are found all over memory: they are entered many at a time, in the order in
+/// which they lie there. Nobody can ask before all are, because the book is lent.
+#[derive(Debug)]
+pub struct Filling<'a> {
+    book: &'a mut Book,
+    unchained: Unchained,
+}
+
+impl Filling<'_> {
+    /// Takes in a lease that is still good, or that ended and whose set is kept for its last subscriber (s10.2,
+    /// FO-011).
+    ///
+    /// # Errors
+    /// When its set is not in any pool, or not free.
+    pub fn add(&mut self, lease: &Lease, phase: Phase) -> Result<(), BookError> {
+        let Book { pools, leases, .. } = &mut *self.book;
+        if pools.place(lease.set) != Some(Place::Free) {
+            self.chain();
+            return self.book.open(*lease, phase);
+        }
+        let id = leases.enter(lease, phase, &mut self.unchained);
+        pools.take(lease.set, id.ok_or(BookError::Full)?);
+        if self.unchained.is_full() {
+            self.chain();
+        }
+        Ok(())
+    }
+
+    fn chain(&mut self) {
+        self.book.leases.chain_all(&mut self.unchained);
+    }
+}
+
+impl Drop for Filling<'_> {
+    fn drop(&mut self) {
+        self.chain();
     }
 }
 

@@ -135,7 +135,7 @@ pub(crate) fn restore(
             Err(panic) => resume_unwind(panic),
         }
     });
-    refill.finish();
+    drop(refill);
     for (lease, error) in not_in_book {
         misfits.add(lease, error.into());
     }

@@ -19,6 +19,18 @@ pub(super) struct Chains {
     hasher: DefaultHashBuilder,
 }
 
+/// Leases that are to be chained, with the hashes of their subscribers.
+#[derive(Clone, Debug, Default)]
+pub struct Unchained(pub(super) Vec<(u64, LeaseId)>);
+
+impl Unchained {
+    /// Whether it is worth it to chain them now.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.0.len() >= MOST_UNCHAINED
+    }
+}
+
 impl Chains {
     /// The head of a subscriber's chain.
     pub(super) fn get(
@@ -30,17 +42,22 @@ impl Chains {
         self.heads.find(hash, |id| of(*id) == subscriber).copied()
     }
 
-    /// Makes a lease the head of a subscriber's chain. Returns what was.
+    /// What places of subscribers are found by.
+    pub(super) fn hash(&self, subscriber: Subscriber) -> u64 {
+        self.hasher.hash_one(subscriber)
+    }
+
+    /// Makes a lease the head of the chain of its subscriber, who has this hash. Returns what was.
     pub(super) fn insert(
         &mut self,
-        subscriber: Subscriber,
+        hash: u64,
         id: LeaseId,
         of: impl Fn(LeaseId) -> Subscriber,
     ) -> Option<LeaseId> {
         let Self { heads, hasher } = self;
         let entry = heads.entry(
-            hasher.hash_one(subscriber),
-            |id| of(*id) == subscriber,
+            hash,
+            |other| of(*other) == of(id),
             |id| hasher.hash_one(of(*id)),
         );
         match entry {
@@ -50,6 +67,13 @@ impl Chains {
                 None
             }
         }
+    }
+
+    /// Sorts leases that are to be chained so that their places are met from one end to the other; those of a
+    /// subscriber stay in their order. Another order would do as well, but would wait for memory at every lease.
+    pub(super) fn sort(&self, unchained: &mut Unchained) {
+        let places = (self.heads.capacity() as u64 * 8 / 7).next_power_of_two();
+        unchained.0.sort_by_key(|(hash, _)| hash & (places - 1));
     }
 
     /// Makes room for so many subscribers more.
@@ -66,3 +90,6 @@ impl Chains {
         }
     }
 }
+
+/// As many as lie close together among the places of ten million; 16 octets each.
+const MOST_UNCHAINED: usize = 1 << 20;

@@ -18,6 +18,7 @@ use std::net::IpAddr;
 use std::net::Ipv6Addr;
 use std::num::NonZeroU32;
 
+pub use chains::Unchained;
 pub use store::LeaseStore;
 pub use store::Phase;
 

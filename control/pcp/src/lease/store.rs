@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use super::Lease;
 use super::LeaseId;
 use super::chains::Chains;
+use super::chains::Unchained;
 use super::slot::Brs;
 use super::slot::Slot;
 use super::wheel::Wheel;
@@ -76,22 +77,49 @@ impl LeaseStore {
 
     /// Takes a lease in. `None` when there are 2^32 leases already.
     pub fn insert(&mut self, lease: Lease, phase: Phase) -> Option<LeaseId> {
-        let id = match self.vacant {
-            Some(id) => id,
-            None => {
-                let id = LeaseId::from_index(self.slots.len())?;
-                self.slots.push(Place::Vacant { next: None });
-                id
-            }
+        let id = self.vacant_place()?;
+        let hash = self.chains.hash(self.subscriber(lease.client.outer));
+        self.put(id, &lease, phase, None);
+        self.chain(hash, id);
+        self.count(phase, 1);
+        self.wheel.schedule(id, ends_s(&lease, phase));
+        Some(id)
+    }
+
+    /// Takes a lease in, but for the chain of its subscriber, who does not have it before [`Self::chain_all`].
+    pub fn enter(
+        &mut self,
+        lease: &Lease,
+        phase: Phase,
+        unchained: &mut Unchained,
+    ) -> Option<LeaseId> {
+        let id = self.vacant_place()?;
+        let hash = self.chains.hash(self.subscriber(lease.client.outer));
+        unchained.0.push((hash, id));
+        self.put(id, lease, phase, None);
+        self.count(phase, 1);
+        self.wheel.schedule(id, ends_s(lease, phase));
+        Some(id)
+    }
+
+    /// Chains leases that were entered without, as if each had been when it came.
+    pub fn chain_all(&mut self, unchained: &mut Unchained) {
+        self.chains.sort(unchained);
+        for (hash, id) in unchained.0.drain(..) {
+            self.chain(hash, id);
+        }
+    }
+
+    /// A place for a lease.
+    fn vacant_place(&mut self) -> Option<LeaseId> {
+        let Some(id) = self.vacant else {
+            let id = LeaseId::from_index(self.slots.len())?;
+            self.slots.push(Place::Vacant { next: None });
+            return Some(id);
         };
         if let Place::Vacant { next } = self.slots[id.index()] {
             self.vacant = next;
         }
-        let subscriber = self.subscriber(lease.client.outer);
-        let next = self.chain(subscriber, id);
-        self.put(id, &lease, phase, next);
-        self.count(phase, 1);
-        self.wheel.schedule(id, ends_s(&lease, phase));
         Some(id)
     }
 
@@ -117,12 +145,13 @@ impl LeaseStore {
             self.subscriber(old.outer()),
             self.subscriber(lease.client.outer),
         );
-        let mut next = old.next();
-        if from != to {
-            self.unchain(from, id, next);
-            next = self.chain(to, id);
+        if from == to {
+            self.put(id, &lease, phase, old.next());
+        } else {
+            self.unchain(from, id, old.next());
+            self.put(id, &lease, phase, None);
+            self.chain(self.chains.hash(to), id);
         }
-        self.put(id, &lease, phase, next);
         self.count(old.phase(), -1);
         self.count(phase, 1);
         self.wheel.schedule(id, ends_s(&lease, phase));
@@ -231,11 +260,19 @@ impl LeaseStore {
         self.chains.get(subscriber, of)
     }
 
-    /// Makes a lease the head of a chain. Returns what was.
-    fn chain(&mut self, subscriber: Subscriber, id: LeaseId) -> Option<LeaseId> {
+    /// Makes a lease, which is in no chain, the head of that of its subscriber, who has this hash.
+    fn chain(&mut self, hash: u64, id: LeaseId) {
         let (slots, length) = (&self.slots, self.prefix_length);
-        self.chains
-            .insert(subscriber, id, |id| holder(slots, length, id))
+        let next = self.chains.insert(hash, id, |id| holder(slots, length, id));
+        if next.is_some() {
+            self.set_next(id, next);
+        }
+    }
+
+    fn set_next(&mut self, id: LeaseId, next: Option<LeaseId>) {
+        if let Place::Taken(slot) = &mut self.slots[id.index()] {
+            slot.set_next(next);
+        }
     }
 
     fn unchain(&mut self, subscriber: Subscriber, id: LeaseId, next: Option<LeaseId>) {
@@ -243,13 +280,11 @@ impl LeaseStore {
             return;
         };
         if head == id {
+            let (slots, length) = (&self.slots, self.prefix_length);
+            let of = |id| holder(slots, length, id);
             match next {
-                Some(next) => drop(self.chain(subscriber, next)),
-                None => {
-                    let (slots, length) = (&self.slots, self.prefix_length);
-                    self.chains
-                        .remove(subscriber, |id| holder(slots, length, id));
-                }
+                Some(next) => drop(self.chains.insert(self.chains.hash(subscriber), next, of)),
+                None => self.chains.remove(subscriber, of),
             }
             return;
         }
@@ -387,6 +422,37 @@ mod tests {
             .map(|(_, lease, _)| lease.internal_port)
             .collect();
         assert_eq!(numbers, [5, 7, 6, 4]);
+    }
+
+    #[test]
+    fn leases_that_are_entered_together_are_chained_as_if_one_by_one() {
+        let [mut one_by_one, mut together] =
+            [0; 2].map(|_| LeaseStore::new(64, Instant::default()));
+        let mut unchained = Unchained::default();
+        for step in 0..1000_u32 {
+            let lease = usual((step * 7919 % 1000) as u16);
+            let phase = match step % 3 {
+                0 => Phase::Resting(Instant::from_secs(step)),
+                _ => Phase::Active,
+            };
+            one_by_one.insert(lease, phase);
+            together.enter(&lease, phase, &mut unchained);
+            if step == 400 {
+                together.chain_all(&mut unchained);
+            }
+        }
+        together.chain_all(&mut unchained);
+        for number in (0..1000).step_by(4) {
+            let subscriber = together.subscriber(usual(number).client.outer);
+            let of = |store: &LeaseStore| store.of_subscriber(subscriber).collect::<Vec<_>>();
+            assert_eq!(of(&together).len(), 4);
+            assert_eq!(of(&together), of(&one_by_one));
+        }
+        assert_eq!(together.active(), one_by_one.active());
+        while let Some(id) = together.pop_due(Instant::from_secs(10_000)) {
+            assert_eq!(one_by_one.pop_due(Instant::from_secs(10_000)), Some(id));
+        }
+        assert_eq!(one_by_one.pop_due(Instant::from_secs(10_000)), None);
     }
 
     #[test]

@@ -217,6 +217,16 @@ impl Pool {
         }
     }
 
+    /// The leases of its sets, address by address, those of an address in the order of their PSIDs.
+    pub(crate) fn leases(&self) -> impl Iterator<Item = LeaseId> {
+        let of_address = |address| self.places.iter().skip(address).step_by(self.addresses);
+        let places = (0..self.addresses).flat_map(of_address);
+        places.filter_map(|place| match place {
+            Place::Taken(id) => Some(*id),
+            Place::Free | Place::Withheld => None,
+        })
+    }
+
     fn set(&self, index: usize) -> Option<PortSet> {
         let address = self.config.prefix.nth(index % self.addresses);
         let psid = (index / self.addresses) as u16;
