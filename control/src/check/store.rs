@@ -48,11 +48,11 @@ fn rows_plan(
     for row in rows {
         let Row::Held(lease) = row else { continue };
         leases += 1;
-        let entered = book.restore(lease).map_err(Into::into);
-        if let Err(misfit) = entered.and_then(|()| misfits::bind(&lease, builder)) {
-            misfits.add(lease, misfit);
+        if let Err(error) = book.restore(lease) {
+            misfits.add(lease, error.into());
         }
     }
+    misfits::bind_all(book.leases_by_address(), builder, &mut misfits);
     let examples = misfits.examples().iter();
     Ok(StorePlan {
         leases,

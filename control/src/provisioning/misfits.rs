@@ -55,13 +55,28 @@ impl Misfits {
     }
 }
 
-/// Enters a lease into a table that is being built.
-///
-/// # Errors
-/// When it does not fit.
-pub fn bind(lease: &Lease, builder: &mut Builder) -> Result<(), Misfit> {
-    builder.add(&binding(lease)?, Origins::LEASE)?;
-    Ok(())
+/// Enters leases into a table that is being built, quickly if those of an address stand together; `misfits` gets
+/// those that do not fit.
+pub fn bind_all(leases: impl Iterator<Item = Lease>, builder: &mut Builder, misfits: &mut Misfits) {
+    let mut leases = leases.peekable();
+    let (mut together, mut bindings) = (Vec::new(), Vec::new());
+    while let Some(lease) = leases.next() {
+        match binding(&lease) {
+            Ok(binding) => {
+                together.push(lease);
+                bindings.push(binding);
+            }
+            Err(error) => misfits.add(lease, error.into()),
+        }
+        let next = leases.peek().map(|next| next.set.address());
+        if next != Some(lease.set.address()) {
+            builder.add_all(&bindings, Origins::LEASE, |place, refusal| {
+                misfits.add(together[place], refusal.into());
+            });
+            together.clear();
+            bindings.clear();
+        }
+    }
 }
 
 const EXAMPLES: usize = 10;

@@ -5,14 +5,9 @@
 //! it. The daemon does not start, and says how many there are.
 
 use std::cell::Cell;
-use std::mem;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 
-use crossbeam_channel::Receiver;
-use crossbeam_channel::bounded;
 use leases::clock::Clock;
 use leases::clock::SystemTime;
 use leases::disk::Disk;
@@ -94,56 +89,37 @@ pub(crate) fn restore(
             not_in_book.push((lease, error));
         }
     });
-    // No packet is forwarded yet, so that another core is free to fill the table meanwhile.
-    let (opened, mut misfits) = thread::scope(|scope| {
-        let (leases, to_bind) = bounded(AHEAD);
-        let binding = scope.spawn(move || bind_all(&to_bind, builder));
-        let mut page = Vec::with_capacity(PAGE);
-        let opened = FileStore::open_on(
-            disk,
-            &options,
-            |last| {
-                let (mut started, mut moment) = Clock::start(SystemTime::default(), last);
-                loss.set(Loss::judge(&known, last));
-                if loss.get().is_some_and(Loss::restarts_epoch) {
-                    started.restart_epoch();
-                    moment.epoch_s = 0;
-                }
-                clock = Some(started);
-                moment
-            },
-            |row| {
-                let row = match loss.get() {
-                    Some(loss) if loss.rests_leases() => lost::at_rest(row, pcp.quarantine),
-                    _ => row,
-                };
-                refill.add(row);
-                if let Row::Held(lease) = row {
-                    page.push(lease);
-                }
-                if page.len() == PAGE {
-                    let full = mem::replace(&mut page, Vec::with_capacity(PAGE));
-                    // It ends after the last page, and not before.
-                    drop(leases.send(full));
-                }
-            },
-        );
-        drop(leases.send(page));
-        drop(leases);
-        match binding.join() {
-            Ok(misfits) => (opened, misfits),
-            Err(panic) => resume_unwind(panic),
-        }
-    });
+    let opened = FileStore::open_on(
+        disk,
+        &options,
+        |last| {
+            let (mut started, mut moment) = Clock::start(SystemTime::default(), last);
+            loss.set(Loss::judge(&known, last));
+            if loss.get().is_some_and(Loss::restarts_epoch) {
+                started.restart_epoch();
+                moment.epoch_s = 0;
+            }
+            clock = Some(started);
+            moment
+        },
+        |row| {
+            refill.add(match loss.get() {
+                Some(loss) if loss.rests_leases() => lost::at_rest(row, pcp.quarantine),
+                _ => row,
+            });
+        },
+    );
     drop(refill);
+    let mut opened = opened.map_err(|error| RestoreError::Open {
+        path: path.clone(),
+        error,
+    })?;
+    let mut misfits = Misfits::default();
     for (lease, error) in not_in_book {
         misfits.add(lease, error.into());
     }
-    let failed = |error| RestoreError::Open {
-        path: path.clone(),
-        error,
-    };
-    let mut opened = opened.map_err(failed)?;
+    // In the order of the table, which the store's is not: each address is built once.
+    misfits::bind_all(book.leases_by_address(), builder, &mut misfits);
     if let Some((lease, why)) = misfits.examples().first() {
         return Err(RestoreError::Misfits {
             path: path.clone(),
@@ -165,17 +141,6 @@ pub(crate) fn restore(
         clock,
         book,
     })
-}
-
-/// Enters leases into a table that is being built, as long as there are any.
-fn bind_all(leases: &Receiver<Vec<Lease>>, builder: &mut Builder) -> Misfits {
-    let mut misfits = Misfits::default();
-    for lease in leases.iter().flatten() {
-        if let Err(misfit) = misfits::bind(&lease, builder) {
-            misfits.add(lease, misfit);
-        }
-    }
-    misfits
 }
 
 fn report(opened: &Opened, book: &Book) {
@@ -226,8 +191,3 @@ pub enum RestoreError {
     #[error(transparent)]
     Pools(#[from] PoolError),
 }
-
-/// Leases that are handed to the table together.
-const PAGE: usize = 1024;
-/// Pages that may wait for the table.
-const AHEAD: usize = 8;
