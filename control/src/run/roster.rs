@@ -93,7 +93,7 @@ impl RosterKeeper {
         Ok(keeper)
     }
 
-    /// Feeds the thread: what has happened, about once a second, and of all there is some at a time.
+    /// Feeds the thread: what has happened, about once a second or when that is much, and of all there is some at a time.
     pub(super) fn turn(
         &mut self,
         provisioning: &mut Provisioning,
@@ -105,7 +105,8 @@ impl RosterKeeper {
             self.added = usize::MAX;
         }
         self.go_on(provisioning);
-        if now.since(self.fed) < FEED_EVERY || self.waiting() > WAITING / 2 {
+        let is_due = now.since(self.fed) >= FEED_EVERY || provisioning.noted() >= FEED_AT_ONCE;
+        if !is_due || self.waiting() > WAITING / 2 {
             return;
         }
         self.fed = now;
@@ -236,6 +237,8 @@ impl Work {
 /// Notes that may wait.
 const WAITING: usize = 64;
 const FEED_EVERY: Duration = Duration::from_secs(1);
+/// In a storm that second would fill, and copy again and again, tens of megabytes.
+const FEED_AT_ONCE: usize = 8192;
 /// What a power failure may cost the roster.
 const SYNC_EVERY: Duration = Duration::from_secs(10);
 const TRY_AGAIN: Duration = Duration::from_secs(60);

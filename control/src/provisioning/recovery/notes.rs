@@ -54,6 +54,12 @@ impl Provisioning {
         self.recovery.notes.is_wanted = true;
     }
 
+    /// How much is new to the roster.
+    #[must_use]
+    pub fn noted(&self) -> usize {
+        self.recovery.notes.peers.len()
+    }
+
     /// What is new to the roster since this was last asked.
     pub fn take_notes(&mut self) -> Vec<Peer> {
         std::mem::take(&mut self.recovery.notes.peers)
