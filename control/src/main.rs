@@ -5,10 +5,12 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
+use dpdk::heap;
 use lwaftr::cli::Cli;
 use lwaftr::dispatch;
 
 fn main() -> ExitCode {
+    heap::give_back();
     let cli = Cli::parse();
     match dispatch::execute(&cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,7 @@
 pub mod clock;
 pub mod eal;
 mod errno;
+pub mod heap;
 pub mod interrupt;
 pub mod lcore;
 pub mod mac;
