@@ -1,6 +1,8 @@
 //! The last row of every set, from a checkpoint and the records since, in the order of sets.
 //!
-//! Invariant: rows of records are kept whole in memory and sorted by set and age; the checkpoint streams by.
+//! Invariant: rows of records are kept whole in memory, once, and sorted by set and age; the checkpoint streams by.
+
+use std::ops::Range;
 
 use crate::checkpoint::Reader;
 use crate::encoding;
@@ -27,19 +29,42 @@ impl Batch {
     /// Adds the rows of the next record.
     pub(crate) fn add(&mut self, rows: &[u8], shift_ms: i64) -> Result<(), RowError> {
         let start = self.rows.len();
+        self.rows.extend_from_slice(rows);
+        self.index(start..self.rows.len(), shift_ms)
+    }
+
+    /// Adds octets that have rows somewhere, as many as `read` puts into them; returns where they begin.
+    pub(crate) fn add_octets<E>(
+        &mut self,
+        count: usize,
+        read: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        let start = self.rows.len();
+        self.rows.resize(start + count, 0);
+        let read = read(&mut self.rows[start..])?;
+        self.rows.truncate(start + read);
+        Ok(start)
+    }
+
+    /// All octets so far.
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.rows
+    }
+
+    /// Says that the next record's rows are at `range`, which is among the octets that were added last.
+    pub(crate) fn index(&mut self, range: Range<usize>, shift_ms: i64) -> Result<(), RowError> {
         if self.shifts.last().is_none_or(|(_, last)| *last != shift_ms) {
-            self.shifts.push((start, shift_ms));
+            self.shifts.push((range.start, shift_ms));
         }
-        let mut rest = rows;
-        while !rest.is_empty() {
-            let row = encoding::first(rest)?;
+        let mut at = range.start;
+        while at < range.end {
+            let row = encoding::first(&self.rows[at..range.end])?;
             self.places.push(Place {
                 key: encoding::key(row),
-                at: start + rows.len() - rest.len(),
+                at,
             });
-            rest = &rest[row.len()..];
+            at += row.len();
         }
-        self.rows.extend_from_slice(rows);
         Ok(())
     }
 

@@ -3,21 +3,24 @@
 //! Invariant: it reads closed segments and the last checkpoint, which nobody writes to, and writes to the
 //! checkpoint file that does not count.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checkpoint::Checkpoint;
 use crate::checkpoint::NAMES;
 use crate::checkpoint::Writer;
 use crate::disk::DiskFile;
+use crate::disk::failed;
 use crate::encoding;
 use crate::fault::Fault;
 use crate::fault::Flaw;
 use crate::fault::ReadError;
+use crate::journal::RECORD_HEADER;
 use crate::journal::Walk;
 use crate::merge::Batch;
 use crate::survey::Chosen;
 use crate::survey::Slot;
-use crate::survey::whole;
 use crate::version;
 
 /// A checkpoint to be made.
@@ -95,20 +98,47 @@ fn read_closed(
         at: at as u64,
         flaw,
     };
-    let octets = whole(&*slot.file, &slot.name)?;
-    let mut walk = Walk::new(&octets, &segment);
+    let length = slot.file.octets().map_err(failed("look at", &slot.name))?;
+    let read = |octets: &mut [u8]| slot.file.read_at(octets, 0);
+    let start = batch
+        .add_octets(usize::try_from(length).unwrap_or_default(), read)
+        .map_err(failed("read", &slot.name))?;
+    let mut records = Vec::new();
+    let octets = &batch.octets()[start..];
+    let mut walk = Walk::new(octets, &segment);
     while walk.next_sequence() < end {
         let sequence = walk.next_sequence();
         let at = walk.at();
         let found = walk
             .next()
             .ok_or_else(|| fault(at, Flaw::DamagedRecord { sequence }))?;
-        let rows = version::upgraded(found.rows, segment.version);
-        rows.and_then(|rows| batch.add(&rows, found.record.shift_ms))
-            .map_err(|_| fault(at, Flaw::BadRow))?;
+        let rows = match version::upgraded(found.rows, segment.version) {
+            Ok(Cow::Borrowed(rows)) => {
+                let begin = start + at + RECORD_HEADER;
+                Rows::InPlace(begin..begin + rows.len())
+            }
+            Ok(Cow::Owned(rows)) => Rows::Upgraded(rows),
+            Err(_) => return Err(fault(at, Flaw::BadRow).into()),
+        };
+        records.push((at, rows, found.record.shift_ms));
         new.utc_ms = found.record.utc_ms;
         new.epoch_s = found.record.epoch_s;
         new.shift_ms = found.record.shift_ms;
     }
+    for (at, rows, shift_ms) in records {
+        let indexed = match rows {
+            Rows::InPlace(range) => batch.index(range, shift_ms),
+            Rows::Upgraded(rows) => batch.add(&rows, shift_ms),
+        };
+        indexed.map_err(|_| fault(at, Flaw::BadRow))?;
+    }
     Ok(())
+}
+
+/// The rows of a record.
+enum Rows {
+    /// Where they were read to.
+    InPlace(Range<usize>),
+    /// In a form of their own.
+    Upgraded(Vec<u8>),
 }
