@@ -73,7 +73,8 @@ mod tests {
         let mut refused = Vec::new();
         let until = later(9000).monotonic;
         let mut refill = Refill::new(&mut book, 130, |row: Row, _| refused.push(row.set()));
-        for number in 0..130 {
+        // Those that are refused come first: they have all before them chained.
+        for number in (0..130).rev() {
             let lease = lease(number);
             refill.add(if number % 2 == 0 {
                 Row::Held(lease)
@@ -88,7 +89,7 @@ mod tests {
             book.resting_leases()
                 .any(|resting| resting == (lease(127), until))
         );
-        assert_eq!(refused, [lease(128).set, lease(129).set]);
+        assert_eq!(refused, [lease(129).set, lease(128).set]);
         assert_eq!(book.of_subscriber(lease(0).client.outer).count(), 128);
         // Of 10.0.0.0 and 10.0.0.1, of each those with even PSIDs.
         let by_address: Vec<_> = book.leases_by_address().collect();
