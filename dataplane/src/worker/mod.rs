@@ -168,10 +168,11 @@ impl<P: Ports> Worker<P> {
                 arrived += self.take_over(side);
             }
         }
-        if arrived > 0 || !self.buffers.punted.is_empty() {
-            self.flush(arrived);
-        } else if self.detour.set_now(self.ports.now()) {
+        let is_late = arrived == 0 && self.detour.set_now(self.ports.now());
+        if is_late {
             self.give_up();
+        }
+        if arrived > 0 || is_late || !self.buffers.punted.is_empty() {
             self.flush(arrived);
         }
         self.counters.round(arrived == 0);
@@ -182,6 +183,12 @@ impl<P: Ports> Worker<P> {
     /// The queues, for those that drive a worker step by step.
     pub fn ports_mut(&mut self) -> &mut P {
         &mut self.ports
+    }
+
+    /// Packets that wait for company on their way up to control: of those received, they are neither punted nor
+    /// dropped yet.
+    pub fn going_up(&self) -> usize {
+        self.buffers.punted.len()
     }
 
     /// On a stick, frames of the access VLAN and IPv6 frames of a shared VLAN are the access side's;

@@ -39,6 +39,11 @@ impl<P: Packet> Punted<P> {
         }
     }
 
+    /// Packets of all classes.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
         self.len == 0

@@ -20,13 +20,16 @@ pub(crate) fn held(counters: &Counters) -> u64 {
     )
 }
 
-/// Holds the counters against each other and against the ports.
-pub(crate) fn check(counters: &Counters, taken: Taken, punted: Punted) {
+/// Holds the counters against each other and against the ports; so many packets are still `going_up` to control.
+pub(crate) fn check(counters: &Counters, taken: Taken, punted: Punted, going_up: u64) {
     let dropped: u64 = DropReason::ALL
         .iter()
         .map(|reason| counters.dropped(*reason))
         .sum();
-    let (come, gone) = (sum(counters, COME), sum(counters, GONE) + dropped);
+    let (come, gone) = (
+        sum(counters, COME),
+        sum(counters, GONE) + dropped + going_up,
+    );
     if come != gone {
         let moved: Vec<_> = counters.iter().filter(|(_, value)| *value > 0).collect();
         panic!("{come} packets came, {gone} are accounted for: {moved:?}");

@@ -129,6 +129,11 @@ impl Bench {
         self.check();
         assert_eq!(account::held(&self.counters), 0, "fragments wait for ever");
         assert_eq!(
+            self.worker.going_up(),
+            0,
+            "packets wait for company for ever"
+        );
+        assert_eq!(
             (self.pool.packets(), self.pool.buffers()),
             (0, 0),
             "buffers did not come back"
@@ -168,10 +173,11 @@ impl Bench {
 
     fn check(&mut self) {
         let punted = self.worker.ports_mut().punted;
-        account::check(&self.counters, self.judge.taken(), punted);
+        let going_up = self.worker.going_up() as u64;
+        account::check(&self.counters, self.judge.taken(), punted, going_up);
         assert_eq!(
             (self.pool.packets() - self.pending) as u64,
-            account::held(&self.counters),
+            account::held(&self.counters) + going_up,
             "buffers are out that nobody waits with"
         );
     }
