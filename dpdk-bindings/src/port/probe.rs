@@ -158,8 +158,8 @@ fn drivers() -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// PCI base class 02h, as sysfs writes it.
 const PRIVILEGES: &str = "run as root, or grant CAP_NET_RAW and CAP_NET_ADMIN";
+/// PCI base class 02h, as sysfs writes it.
 const PCI_CLASS_NETWORK: &str = "0x02";
 
 #[cfg(test)]
